@@ -1,0 +1,335 @@
+"""The frozen values that cross the service's boundaries: jobs, queue states, leads, deliveries.
+
+Times are epoch seconds (float, UTC) in jobs, which live in Redis, and aware datetimes in what comes from Postgres.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One finished try at a job.
+
+    Attributes:
+        n: 1-based number of the attempt; 0 for a wait that burnt none.
+        worker: consumer name.
+        started_at: epoch seconds.
+        took_s: seconds.
+        error: one line, without secrets or personal data; empty if it succeeded.
+    """
+
+    n: int
+    worker: str
+    started_at: float
+    took_s: float = 0.0
+    error: str = ""
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One lead on its way from a webhook to a row. Encoded as JSON in Redis, so that redis-cli shows it plainly.
+
+    Attributes:
+        id: ULID, time-ordered.
+        source: "meta" or "forms".
+        external_id: the sender's id (leadgen id, webhook-id): the idempotency key together with source.
+        payload: JSON text: the `value` of a leadgen change, or a form's whole body.
+        received_at: when the request's head was read, epoch seconds.
+        request_id: of the HTTP request that brought it (also the response header X-Request-Id).
+        page: what is paused together: the Meta page id, or the form's name.
+        form: Meta form id, or the form's name.
+        attempt: attempts that have been begun and counted.
+        seq: position among all accepted jobs, 1-based and dense; 0 until published.
+        history: finished attempts, oldest first, at most the last 20.
+    """
+
+    id: str
+    source: str
+    external_id: str
+    payload: str
+    received_at: float
+    request_id: str = ""
+    page: str = ""
+    form: str = ""
+    attempt: int = 0
+    seq: int = 0
+    history: tuple[Attempt, ...] = ()
+
+
+class JobState(StrEnum):
+    """Where a job is. STUCK is a view over READY and IN_FLIGHT, not a place of its own."""
+
+    READY = "ready"
+    IN_FLIGHT = "in-flight"
+    RETRY = "retry"
+    STUCK = "stuck"
+    DEAD = "dead"
+    DISCARDED = "discarded"
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job as the inspector sees it.
+
+    Attributes:
+        state: its place.
+        since: epoch seconds it entered that place (ready, in flight: last delivery; dead: death); 0 if unknown.
+        due_at: epoch seconds at which a retry is due, else 0.
+        worker: who holds it, or held it last; "" if nobody.
+        idle_s: seconds since it was last delivered to a worker (in flight only).
+        deliveries: times it was handed to a worker by the stream (in flight only).
+        error: last error or the reason why it is stuck; one line.
+        stuck: why it counts as stuck ("worker w-2 gone for 74 s", "in flight for 61 s"), "" if it does not.
+        entry_id: stream entry id while in the stream, else "".
+    """
+
+    job: Job
+    state: JobState
+    since: float = 0.0
+    due_at: float = 0.0
+    worker: str = ""
+    idle_s: float = 0.0
+    deliveries: int = 0
+    error: str = ""
+    stuck: str = ""
+    entry_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """A page of jobs. `cursor` continues the listing, "" at the end; `scanned` is how many were looked at."""
+
+    jobs: tuple[JobView, ...]
+    cursor: str = ""
+    scanned: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerView:
+    """A consumer: its last heartbeat and what it holds. `alive` is false once the heartbeat is too old."""
+
+    name: str
+    beat_age_s: float
+    alive: bool
+    in_flight: int = 0
+    pid: int = 0
+    host: str = ""
+    started_at: float = 0.0
+    stored: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PagePause:
+    """A page whose Graph calls wait. `until` is epoch seconds, 0 while an operator must act first.
+
+    `kind` is "limit" (Meta said wait), "token" or "permission" (an operator must act). `page` "*" means the whole app.
+    """
+
+    page: str
+    kind: str
+    until: float
+    reason: str
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Warning:  # noqa: A001
+    """Something an operator should know. `key` identifies it; `count` is how often it happened since `first_at`."""
+
+    key: str
+    text: str
+    count: int
+    first_at: float
+    last_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSnapshot:
+    """All queue figures, read in one atomic script.
+
+    `taken_at` is the Redis server's time (epoch s). Ages are seconds, 0 when there is nothing.
+    `aof` is "always", "everysec", "no" or "off".
+    """
+
+    taken_at: float
+    ready: int = 0
+    in_flight: int = 0
+    retry: int = 0
+    dead: int = 0
+    discarded: int = 0
+    stuck: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    oldest_ready_s: float = 0.0
+    oldest_in_flight_s: float = 0.0
+    next_retry_s: float = 0.0
+    paused: bool = False
+    workers: tuple[WorkerView, ...] = ()
+    pauses: tuple[PagePause, ...] = ()
+    warnings: tuple[Warning, ...] = ()
+    server: str = ""
+    memory_bytes: int = 0
+    aof: str = ""
+    aof_ok: bool = True
+
+    @property
+    def depth(self) -> int:
+        """Jobs that are still to be stored: ready + in flight + retry."""
+        return self.ready + self.in_flight + self.retry
+
+
+class Outcome(StrEnum):
+    """How a job ended: one delivery row each."""
+
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    DISCARDED = "discarded"
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A lead as written to and read from the table `leads`. Absent texts are ""; `id` is 0 before it is stored.
+
+    Attributes:
+        fields: every answer, name → values, as sent.
+        consent: the custom disclaimer's answers, name → checked.
+        raw: JSON text of what the source gave (Graph answer or form body).
+        status: "stored", or "partial" when the source gave no fields.
+        is_test: it came from Meta's testing tool or was sent by `leadsctl send`.
+        cleaned: NUL or lone surrogates were replaced on the way in.
+    """
+
+    source: str
+    external_id: str
+    received_at: datetime
+    id: int = 0
+    job_id: str = ""
+    page_id: str = ""
+    page_name: str = ""
+    form_id: str = ""
+    form_name: str = ""
+    ad_id: str = ""
+    ad_name: str = ""
+    campaign_id: str = ""
+    campaign_name: str = ""
+    full_name: str = ""
+    email: str = ""
+    phone: str = ""
+    phone_e164: str = ""
+    platform: str = ""
+    fields: dict[str, list[str]] = field(default_factory=dict)
+    consent: dict[str, bool] = field(default_factory=dict)
+    raw: str = "{}"
+    status: str = "stored"
+    is_test: bool = False
+    cleaned: bool = False
+    created_at: datetime | None = None
+    stored_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The end of one job: the row in `deliveries`. `took_s` is received → stored."""
+
+    job_id: str
+    seq: int
+    source: str
+    external_id: str
+    outcome: Outcome
+    attempts: int
+    request_id: str
+    received_at: datetime
+    finished_at: datetime
+    lead_id: int = 0
+    worker: str = ""
+
+    @property
+    def took_s(self) -> float:
+        """Seconds from the request to the end."""
+        return (self.finished_at - self.received_at).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class LeadFilter:
+    """What a lead list shows. Empty means no restriction. `text` matches name, e-mail, phone and ids by fragment."""
+
+    text: str = ""
+    source: str = ""
+    form: str = ""
+    page: str = ""
+    campaign: str = ""
+    status: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeadPage:
+    """A page of leads, newest first. `cursor` continues it, "" at the end. `notice` says when search is a plain scan."""
+
+    leads: tuple[Lead, ...]
+    cursor: str = ""
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeadDetails:
+    """One lead with the deliveries and attempts of every job that carried its id, oldest first."""
+
+    lead: Lead | None
+    deliveries: tuple[Delivery, ...] = ()
+    attempts: tuple[tuple[str, Attempt], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSnapshot:
+    """The store's figures: totals, today's count (since local midnight, passed in), sizes, newest leads."""
+
+    total: int
+    today: int
+    latest: tuple[Lead, ...]
+    version: str = ""
+    database_bytes: int = 0
+    table_bytes: tuple[tuple[str, int], ...] = ()
+    last_stored_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accounting:
+    """accepted = ready + in flight + retry + dead + deliveries, as of one instant of the queue.
+
+    Attributes:
+        settling: jobs that have a delivery row and are still in the queue for a moment (counted once, as queued).
+        deliveries: outcome → count, of the jobs accepted by that instant and no longer queued.
+        missing: accepted jobs found in no place ("#seq source:external_id job" where that is known), at most 100.
+        doubled: job ids found in two places, at most 100.
+    """
+
+    accepted: int
+    ready: int
+    in_flight: int
+    retry: int
+    dead: int
+    deliveries: dict[Outcome, int]
+    settling: int = 0
+    missing: tuple[str, ...] = ()
+    doubled: tuple[str, ...] = ()
+
+    @property
+    def accounted(self) -> int:
+        """The sum over all places."""
+        return self.ready + self.in_flight + self.retry + self.dead + sum(self.deliveries.values())
+
+    @property
+    def balanced(self) -> bool:
+        """True when every accepted job is in exactly one place."""
+        return self.accepted == self.accounted and not self.missing and not self.doubled
+
+
+JSONObject = dict[str, Any]

@@ -1,0 +1,199 @@
+"""The interfaces between the console's parts: what a runtime, a source and the runner offer to both front ends.
+
+Sources only read. Whatever changes something is an `Action` and goes through the `Runner`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from api.models import (
+    Accounting,
+    JobPage,
+    JobState,
+    JobView,
+    LeadDetails,
+    LeadFilter,
+    LeadPage,
+    QueueSnapshot,
+    StoreSnapshot,
+)
+from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot, VolumesSnapshot
+
+
+class Verb(StrEnum):
+    """Everything that changes something. UPPER-CASE keys and a question belong to the destructive ones."""
+
+    UP = "up"
+    DOWN = "down"
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+    RETRY = "retry"
+    RETRY_MATCHING = "retry-matching"
+    DISCARD = "discard"
+    UNDO = "undo"
+    EDIT = "edit"
+    PAUSE = "pause"
+    RESUME = "resume"
+    SEND = "send"
+
+    @property
+    def destructive(self) -> bool:
+        """Whether the operator is asked first."""
+        return self in (Verb.DOWN, Verb.STOP, Verb.DISCARD)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A verb on targets: service names for the stack, job ids for the queue.
+
+    `args` holds the rest as text: EDIT payload=…; RETRY_MATCHING state=…, match=…; DOWN volumes="yes".
+    """
+
+    verb: Verb
+    targets: tuple[str, ...] = ()
+    args: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How an action ended: `ok`, one line for the operator, how many things changed, and a hint when it failed."""
+
+    ok: bool
+    text: str
+    changed: int = 0
+    hint: str = ""
+
+
+class Runtime(Protocol):
+    """Where the stack runs: Docker Compose or local processes. Raises console.errors.ConsoleError only."""
+
+    name: str
+    """"docker" or "local"."""
+
+    async def snapshot(self) -> StackSnapshot:
+        """The services and their replicas now. UnreachableError when there is no engine; absent services are listed."""
+        ...
+
+    def up(self, services: Sequence[str] = ()) -> AsyncIterator[Progress]:
+        """Create and start the services (all when empty) and wait until they are healthy. StackError if one is not."""
+        ...
+
+    def down(self, *, volumes: bool = False) -> AsyncIterator[Progress]:
+        """Stop and remove everything; data stays unless `volumes`."""
+        ...
+
+    def start(self, services: Sequence[str]) -> AsyncIterator[Progress]:
+        """Start what exists and is stopped."""
+        ...
+
+    def stop(self, services: Sequence[str]) -> AsyncIterator[Progress]:
+        """Stop, with the grace period: a worker drains."""
+        ...
+
+    def restart(self, services: Sequence[str]) -> AsyncIterator[Progress]:
+        """Stop and start again."""
+        ...
+
+    def logs(
+        self, services: Sequence[str] = (), *, since: float = 0.0, tail: int | None = None, follow: bool = False
+    ) -> AsyncIterator[list[LogLine]]:
+        """Batches of lines of the services (all when empty), each replica's lines in order, merged by time as far as
+        a batch reaches. `since` is epoch seconds; `tail` lines per replica before following. Ends when not following.
+        Reconnects by itself while following; close the generator to stop.
+        """
+        ...
+
+    async def volumes(self) -> VolumesSnapshot:
+        """Named volumes or data directories. May take seconds: call it rarely."""
+        ...
+
+    async def endpoints(self) -> Endpoints:
+        """How to reach Redis, Postgres and the web port from here. UnreachableError if they are not running."""
+        ...
+
+    async def close(self) -> None:
+        """Give back threads, sockets and relays."""
+        ...
+
+
+class StackSource(Protocol):
+    """Reads the stack."""
+
+    async def read(self) -> StackSnapshot:
+        """All services."""
+        ...
+
+    def logs(
+        self, services: Sequence[str] = (), *, since: float = 0.0, tail: int | None = None, follow: bool = False
+    ) -> AsyncIterator[list[LogLine]]:
+        """See Runtime.logs."""
+        ...
+
+
+class QueueSource(Protocol):
+    """Reads the queue. Raises UnreachableError when Redis does not answer."""
+
+    async def read(self) -> QueueSnapshot:
+        """All figures."""
+        ...
+
+    async def jobs(self, state: JobState, *, cursor: str = "", limit: int = 50, match: str = "") -> JobPage:
+        """A page of one state. `match` is a case-insensitive fragment of id, external id, page, form or last error."""
+        ...
+
+    async def job(self, job_id: str) -> JobView | None:
+        """One job wherever it is queued (id, or unique fragment of one), None if it is in no state."""
+        ...
+
+
+class LeadsSource(Protocol):
+    """Reads the stored leads. Raises UnreachableError when Postgres does not answer."""
+
+    async def read(self) -> StoreSnapshot:
+        """Totals, today's count, newest leads."""
+        ...
+
+    async def page(self, where: LeadFilter, *, cursor: str = "", limit: int = 50) -> LeadPage:
+        """A page of leads, newest first."""
+        ...
+
+    async def details(self, lead_id: int) -> LeadDetails:
+        """One lead with its deliveries and attempts."""
+        ...
+
+
+class Checker(Protocol):
+    """Proves the accounting."""
+
+    async def accounting(self) -> Accounting:
+        """Everything accepted, and where it is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a front end reads from."""
+
+    stack: StackSource
+    queue: QueueSource
+    leads: LeadsSource
+    checker: Checker
+
+
+class Runner(Protocol):
+    """Does what changes something, one action at a time per target, and says how it went. Never raises."""
+
+    read_only: bool
+
+    async def warnings(self, action: Action) -> tuple[str, ...]:
+        """What the operator should know before saying yes ("51 jobs are in flight…"). Empty when nothing."""
+        ...
+
+    def run(self, action: Action) -> AsyncIterator[Progress | Result]:
+        """Progress steps, then exactly one Result."""
+        ...

@@ -1,0 +1,194 @@
+"""The frozen values that the console reads and shows about the stack: services, replicas, volumes, log lines, progress.
+
+What concerns jobs and leads comes from `api.models` unchanged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class State(StrEnum):
+    """What a replica (or a service as a whole) is doing, the worst first when several are summed up."""
+
+    FAILED = "failed"
+    UNHEALTHY = "unhealthy"
+    RESTARTING = "restarting"
+    STARTING = "starting"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    ABSENT = "absent"
+    RUNNING = "running"
+    HEALTHY = "healthy"
+
+    @property
+    def up(self) -> bool:
+        """True while it serves: running, or healthy where there is a health check."""
+        return self in (State.RUNNING, State.HEALTHY)
+
+
+class Role(StrEnum):
+    """What a service is to the pipeline."""
+
+    APP = "app"
+    WORKER = "worker"
+    DB = "db"
+    REDIS = "redis"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One container or one supervised process of a service.
+
+    Attributes:
+        id: what the runtime calls it (container id, process name).
+        name: what a person calls it.
+        node: host it runs on, "" for this one.
+        health: text of the last health probe, "" if there is none.
+        exit_code: of the last run, None while it runs or if unknown.
+        started_at: epoch seconds, 0 while stopped.
+        cpu_percent: of one core, None while unknown.
+        memory_bytes: resident, None while unknown.
+        memory_limit: bytes, 0 without a limit.
+    """
+
+    id: str
+    name: str
+    state: State
+    node: str = ""
+    health: str = ""
+    exit_code: int | None = None
+    restarts: int = 0
+    started_at: float = 0.0
+    cpu_percent: float | None = None
+    memory_bytes: int | None = None
+    memory_limit: int = 0
+    pid: int = 0
+    oom_killed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service with its replicas. `wanted` replicas are asked for; `ports` are "127.0.0.1:3000→3000" or "3000"."""
+
+    name: str
+    role: Role
+    replicas: tuple[Replica, ...] = ()
+    wanted: int = 1
+    image: str = ""
+    version: str = ""
+    image_created_at: float = 0.0
+    ports: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> State:
+        """The worst state among the replicas; ABSENT without any."""
+        order = list(State)
+        return min((r.state for r in self.replicas), key=order.index, default=State.ABSENT)
+
+    @property
+    def up(self) -> int:
+        """How many replicas serve."""
+        return sum(r.state.up for r in self.replicas)
+
+
+@dataclass(frozen=True, slots=True)
+class StackSnapshot:
+    """The stack as the runtime sees it. `where` is the engine's address or the state directory."""
+
+    runtime: str
+    project: str
+    where: str
+    services: tuple[Service, ...]
+    taken_at: float
+
+    def service(self, role: Role) -> Service | None:
+        """The first service with that role."""
+        return next((s for s in self.services if s.role is role), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A named volume, or a data directory of the local runtime. `size_bytes` None while unknown."""
+
+    name: str
+    mount: str
+    used_by: tuple[str, ...]
+    size_bytes: int | None = None
+    driver: str = "local"
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VolumesSnapshot:
+    """The stack's volumes and the disk beneath them (bytes; 0 when unknown, as on a remote engine)."""
+
+    volumes: tuple[Volume, ...]
+    taken_at: float
+    disk_total: int = 0
+    disk_free: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a replica's output, decoded with replacement and without its line end; not yet made safe to show.
+
+    Attributes:
+        at: epoch seconds at which it was written, as the runtime knows it.
+        stream: "stdout" or "stderr".
+        cut: the line was longer than the reader's bound and was cut.
+    """
+
+    at: float
+    service: str
+    replica: str
+    text: str
+    stream: str = "stdout"
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A step of a running action. `done` of `total` where a count makes sense (total 0: unknown).
+
+    `ok` None: still running; True/False: this step has ended so.
+    """
+
+    text: str
+    service: str = ""
+    done: int = 0
+    total: int = 0
+    ok: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where the console reaches the stack's parts now. URLs carry passwords: never show or log them."""
+
+    database_url: str
+    redis_url: str
+    web_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[T]):
+    """What a poller has to say: the last good value, and the error of the last try if that one failed.
+
+    Attributes:
+        value: last good value, None before the first.
+        error: one line, "" if the last read succeeded.
+        taken_at: epoch seconds of the last good value, 0 before the first.
+        next_try: epoch seconds of the next read after a failure, else 0.
+        seq: grows with each reading, so that an older one can be dropped.
+    """
+
+    value: T | None = None
+    error: str = ""
+    taken_at: float = 0.0
+    next_try: float = 0.0
+    seq: int = 0

@@ -1,0 +1,1 @@
+"""The terminal UI: screens and widgets that only draw what the poller reads."""
