@@ -139,7 +139,7 @@ class PagePause:
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:  # noqa: A001
+class Notice:
     """Something an operator should know. `key` identifies it; `count` is how often it happened since `first_at`."""
 
     key: str
@@ -172,7 +172,7 @@ class QueueSnapshot:
     paused: bool = False
     workers: tuple[WorkerView, ...] = ()
     pauses: tuple[PagePause, ...] = ()
-    warnings: tuple[Warning, ...] = ()
+    notices: tuple[Notice, ...] = ()
     server: str = ""
     memory_bytes: int = 0
     aof: str = ""
@@ -271,7 +271,7 @@ class LeadFilter:
 
 @dataclass(frozen=True, slots=True)
 class LeadPage:
-    """A page of leads, newest first. `cursor` continues it, "" at the end. `notice` says when search is a plain scan."""
+    """A page of leads, newest first. `cursor` continues it, "" at the end. `notice`: search is a plain scan."""
 
     leads: tuple[Lead, ...]
     cursor: str = ""
