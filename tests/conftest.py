@@ -1,0 +1,62 @@
+"""Fixtures every test can use: real servers, empty for each test."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests import servers
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """Gives a free loopback port at each call."""
+    return servers.free_port
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Iterator[Path]:
+    """A folder that an unprivileged server can enter, removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="leadsctl-test-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def redis_server(server_folder: Path) -> Iterator[servers.RedisServer]:
+    """One Redis for the session. Tests that kill or reconfigure a server start their own."""
+    server = servers.RedisServer(server_folder / "redis").start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(redis_server: servers.RedisServer) -> str:
+    """URL of an empty Redis."""
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.flushall()
+        client.script_flush()
+    return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def postgres_server(server_folder: Path) -> Iterator[servers.PostgresServer]:
+    """One Postgres for the session."""
+    server = servers.PostgresServer(server_folder / "postgres").start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def database_url(postgres_server: servers.PostgresServer) -> Iterator[str]:
+    """URL of an empty database of its own."""
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    yield postgres_server.create(name)
+    postgres_server.drop(name)
