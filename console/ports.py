@@ -40,6 +40,7 @@ class Verb(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     SEND = "send"
+    REVEAL = "reveal"
 
     @property
     def destructive(self) -> bool:
@@ -51,7 +52,8 @@ class Verb(StrEnum):
 class Action:
     """A verb on targets: service names for the stack, job ids for the queue.
 
-    `args` holds the rest as text: EDIT payload=…; RETRY_MATCHING state=…, match=…; DOWN volumes="yes".
+    `args` holds the rest as text: EDIT payload=…; RETRY_MATCHING state=…, match=…; DOWN volumes="yes"; SEND form=….
+    REVEAL only records that personal data is about to be shown ("lead 88213", "job 01J9…"): show it when that is ok.
     """
 
     verb: Verb
@@ -61,12 +63,16 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How an action ended: `ok`, one line for the operator, how many things changed, and a hint when it failed."""
+    """How an action ended: `ok`, one line for the operator, how many things changed, and a hint when it failed.
+
+    `exit_code` is what a command ends with when it failed (see console.errors); 0 when ok.
+    """
 
     ok: bool
     text: str
     changed: int = 0
     hint: str = ""
+    exit_code: int = 0
 
 
 class Runtime(Protocol):
