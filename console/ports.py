@@ -181,14 +181,23 @@ class Checker(Protocol):
         ...
 
 
+class VolumesSource(Protocol):
+    """Reads the volumes. May take seconds: read rarely, and only while somebody looks."""
+
+    async def read(self) -> VolumesSnapshot:
+        """All volumes and the disk beneath them."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What a front end reads from."""
+    """What a front end reads from. Without `volumes` the front end shows what queue and store say about themselves."""
 
     stack: StackSource
     queue: QueueSource
     leads: LeadsSource
     checker: Checker
+    volumes: VolumesSource | None = None
 
 
 class Runner(Protocol):

@@ -1,0 +1,291 @@
+"""Turns values into what a terminal may show: safe text, numbers, times, shapes. Pure; no toolkit.
+
+Everything that came from outside goes through `safe` before it is shown anywhere. Colour is a `Tone`: what a cell
+means, not how it looks; the front end maps it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import unicodedata
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+
+from api.models import JobState
+from console.snapshots import State
+
+ELLIPSIS = "…"
+MAX_TEXT = 500
+"""Characters kept of one piece of outside text in a cell or a message."""
+
+
+class Tone(StrEnum):
+    """What a piece of text means."""
+
+    PLAIN = "plain"
+    DIM = "dim"
+    STRONG = "strong"
+    ACCENT = "accent"
+    OK = "ok"
+    WARN = "warn"
+    BAD = "bad"
+    KEY = "key"
+    MATCH = "match"
+    HUE1 = "hue1"
+    HUE2 = "hue2"
+    HUE3 = "hue3"
+    HUE4 = "hue4"
+    HUE5 = "hue5"
+
+
+class Cell(NamedTuple):
+    """A piece of text that is safe to show, with its meaning."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+Line = tuple[Cell, ...]
+"""One line to draw, left to right."""
+
+# --- text from outside -----------------------------------------------------------------------------------------------
+
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI: colours, cursor moves
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # OSC, DCS…: titles, clipboards
+    r"|\x1b[ -/]*[0-~]?"
+)
+_MARKS = re.compile(r"([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{2})"
+                    r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")  # fmt: skip
+_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+_UNKNOWN = "\ufffd"
+
+
+class _SafeTable(dict[int, str | None]):
+    """Code point → what may be shown of it; filled as code points come up, and bounded against a hostile parade."""
+
+    def __missing__(self, code: int) -> str | None:
+        if len(self) > 20_000:
+            self.clear()
+        shown = self[code] = _shown(code)
+        return shown
+
+
+def _shown(code: int) -> str | None:
+    char = chr(code)
+    category = unicodedata.category(char)
+    if char in "\t\n\r\v\f" or char in _BLANKS or category in ("Zl", "Zp"):
+        return " "
+    if category == "Zs":
+        return char if char == "\u3000" else " "
+    if category in ("Cc", "Cf"):
+        return None
+    if category in ("Cs", "Co", "Cn"):
+        return _UNKNOWN
+    if 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF or 0x1F3FB <= code <= 0x1F3FF:
+        return None  # variation selectors and skin tones: terminals disagree about their width
+    if 0x1F1E6 <= code <= 0x1F1FF:
+        return chr(ord("A") + code - 0x1F1E6)  # half of a flag: same reason
+    return char
+
+
+_SAFE = _SafeTable()
+
+
+def safe(text: object, limit: int = MAX_TEXT) -> str:
+    """One line of `text` with nothing in it that moves a cursor, hides, reorders or widens what is shown.
+
+    Terminal escapes, C0, C1, bidi controls and zero-width characters go; line breaks and tabs become spaces; piles of
+    combining marks are cut to two. At most `limit` characters, the last an ellipsis if something was cut.
+    """
+    raw = text if isinstance(text, str) else str(text)
+    cut = len(raw) > limit * 2 + 64
+    if cut:
+        raw = raw[: limit * 2 + 64]
+    if not (raw.isascii() and raw.isprintable()):
+        raw = _ESCAPES.sub("", raw).translate(_SAFE)
+        if not raw.isascii():
+            raw = _MARKS.sub(r"\1", raw)
+    if len(raw) > limit or cut:
+        raw = raw[: max(limit - 1, 0)] + ELLIPSIS
+    return raw
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """`text` (already safe) in exactly `width` terminal cells: padded, or cut with an ellipsis."""
+    if width <= 0:
+        return ""
+    length = cell_len(text)
+    if length > width:
+        text = set_cell_size(text, width - 1).rstrip(" ") + ELLIPSIS
+        length = cell_len(text)
+    padding = " " * (width - length)
+    return padding + text if right else text + padding
+
+
+def width_of(text: str) -> int:
+    """How many terminal cells `text` takes."""
+    return cell_len(text)
+
+
+def line_width(line: Line) -> int:
+    """How many terminal cells a line takes."""
+    return sum(cell_len(cell.text) for cell in line)
+
+
+def wrap(text: str, width: int, limit: int = 1_000) -> list[str]:
+    """`text` (already safe) broken into lines of at most `width` cells, at spaces where there are some."""
+    width = max(width, 1)
+    lines: list[str] = []
+    while text and len(lines) < limit:
+        if cell_len(text) <= width:
+            lines.append(text)
+            break
+        head = set_cell_size(text, width)
+        if not text.startswith(head):  # a wide character stood on the edge and was replaced by a space
+            head = head[:-1]
+        head = head or text[0]
+        space = head.rfind(" ")
+        if space > width // 3 and not text[len(head) :].startswith(" "):
+            head = head[: space + 1]
+        lines.append(head.rstrip(" "))
+        text = text[len(head) :].lstrip(" ")
+    return lines or [""]
+
+
+# --- numbers and times -----------------------------------------------------------------------------------------------
+
+
+def number(value: float) -> str:
+    """Grouped by thousands: 18402 → "18,402"."""
+    return f"{value:,.0f}"
+
+
+def short_number(value: float) -> str:
+    """At most six characters: 99999 → "99,999", 1234567 → "1.2 M"."""
+    if abs(value) < 100_000:
+        return f"{value:,.0f}"
+    for unit in ("k", "M", "G"):
+        value /= 1000
+        if abs(value) < 999.5 or unit == "G":
+            return f"{value:.0f} {unit}" if abs(value) >= 100 else f"{value:.1f} {unit}"
+    return ""  # unreachable: the loop returns at "G"
+
+
+def rate(per_second: float | None) -> str:
+    """Things a second: "312/s", "0.4/s"; unknown is "–/s"."""
+    if per_second is None:
+        return "–/s"
+    if per_second == 0 or per_second >= 9.95:
+        return f"{per_second:,.0f}/s"
+    return f"{per_second:.1f}/s" if per_second >= 0.05 else "<0.1/s"
+
+
+def age(seconds: float) -> str:
+    """A short age: "4 s", "12 min", "5 h", "2 d". Negative is "0 s"."""
+    seconds = max(seconds, 0.0)
+    if seconds < 60:
+        return f"{seconds:.0f} s" if seconds < 59.5 else "1 min"
+    if seconds < 3_570:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 47.5 * 3_600:
+        return f"{seconds / 3_600:.0f} h"
+    return f"{seconds / 86_400:,.0f} d"
+
+
+def took(seconds: float) -> str:
+    """How long something took: "4 ms", "0.8 s", "12 s", "3 min"."""
+    if seconds < 0.0995:
+        return f"{max(seconds, 0) * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 9.95 else age(seconds)
+
+
+def size(count: float | None) -> str:
+    """Bytes: "84 MB", "4.2 GB"; unknown is "–"."""
+    if count is None:
+        return "–"
+    value = float(max(count, 0))
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 999.5 or unit == "TB":
+            return f"{value:.1f} {unit}" if value < 9.95 and unit not in ("B", "kB") else f"{value:,.0f} {unit}"
+        value /= 1000
+    return ""  # unreachable: the loop returns at "TB"
+
+
+def percent(value: float | None) -> str:
+    """Of one core or a whole: "3 %"; unknown is "–"."""
+    return "–" if value is None else f"{value:,.0f} %"
+
+
+def clock(epoch_s: float) -> str:
+    """Local time of day: "12:04:33"; 0 is "–"."""
+    return time.strftime("%H:%M:%S", time.localtime(epoch_s)) if 0 < epoch_s < 1e11 else "–"
+
+
+def clock_ms(epoch_s: float) -> str:
+    """Local time of day to the millisecond: "12:04:31.120"; 0 is "–"."""
+    return f"{clock(epoch_s)}.{int(epoch_s % 1 * 1000):03d}" if 0 < epoch_s < 1e11 else "–"
+
+
+def moment(epoch_s: float, now: float) -> str:
+    """The time of day if it is within 20 h of `now`, else day and time: "24 Nov 12:04"; 0 is "–"."""
+    if abs(now - epoch_s) < 72_000 or not 0 < epoch_s < 1e11:
+        return clock(epoch_s)
+    return time.strftime("%d %b %H:%M", time.localtime(epoch_s))
+
+
+# --- shapes ----------------------------------------------------------------------------------------------------------
+
+_STATES: dict[State, tuple[str, Tone]] = {
+    State.FAILED: ("✖", Tone.BAD),
+    State.UNHEALTHY: ("✖", Tone.BAD),
+    State.RESTARTING: ("◐", Tone.WARN),
+    State.STARTING: ("◐", Tone.WARN),
+    State.STOPPING: ("◐", Tone.WARN),
+    State.STOPPED: ("○", Tone.DIM),
+    State.ABSENT: ("○", Tone.DIM),
+    State.RUNNING: ("●", Tone.OK),
+    State.HEALTHY: ("●", Tone.OK),
+}
+_JOB_STATES: dict[JobState, tuple[str, Tone]] = {
+    JobState.READY: ("●", Tone.PLAIN),
+    JobState.IN_FLIGHT: ("◐", Tone.ACCENT),
+    JobState.RETRY: ("◐", Tone.WARN),
+    JobState.STUCK: ("✖", Tone.BAD),
+    JobState.DEAD: ("✖", Tone.BAD),
+    JobState.DISCARDED: ("○", Tone.DIM),
+}
+
+
+def state_shape(state: State) -> Cell:
+    """The mark of a service's or replica's state."""
+    return Cell(*_STATES[state])
+
+
+def job_shape(state: JobState) -> Cell:
+    """The mark of a job's state."""
+    return Cell(*_JOB_STATES[state])
+
+
+_BARS = " ▁▂▃▄▅▆▇█"
+
+
+def bars(values: Sequence[float | None], height: int = 1, top: float = 0.0) -> list[str]:
+    """A chart `height` lines high, one column a value; unknown (None) is a gap, and anything above zero shows.
+
+    `top` is the value of a full column; 0: the greatest of `values`.
+    """
+    top = top or max((v for v in values if v is not None), default=0.0)
+    steps = 8 * height
+    levels = [
+        -1 if v is None else 0 if v <= 0 or top <= 0 else max(1, min(steps, round(v / top * steps))) for v in values
+    ]
+    rows = []
+    for row in range(height - 1, -1, -1):
+        floor = "▁" if row == 0 else " "
+        rows.append("".join(" " if n < 0 else (_BARS[min(8, n - row * 8)] if n > row * 8 else floor) for n in levels))
+    return rows
