@@ -1,0 +1,83 @@
+"""`python -m tests.bench [NAME…]`: runs benchmarks and prints their tables."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from importlib import import_module
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tests.bench import machine
+from tests.bench.harness import Benchmark, MissingError, Options, Report, narrate
+
+BENCHMARKS = {
+    "ingest": "signed body → durable job → 200, requests/s beside Express and Fastify with BullMQ",
+    "batch": "one body of 1,000 changes, p95",
+    "worker": "queued jobs → rows, jobs/s beside BullMQ's worker",
+    "recovery": "kill -9 of a worker: how long until its jobs are rows",
+    "memory": "resident memory of web and worker over many webhooks",
+    "help": "leadsctl --help beside a bare start of Python",
+    "paint": "first paint of the console beside a bare Textual app",
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run what is named (all when nothing is); 1 if one of them could not run."""
+    options = _parse(argv)
+    names = options.names or list(BENCHMARKS)
+    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    console.print(Text(machine.describe()))
+    failed = False
+    for name in names:
+        began = time.monotonic()
+        benchmark: Benchmark = import_module(f"tests.bench.{name}").run
+        # A server that drops its rights must be able to enter the folder.
+        with tempfile.TemporaryDirectory(prefix="leadsctl-bench-") as folder:
+            Path(folder).chmod(0o711)
+            try:
+                reports = benchmark(Options(options.quick, Path(folder), options.rounds))
+            except MissingError as error:
+                narrate(f"{name} cannot run: {error}")
+                failed = True
+                continue
+        for report in reports:
+            _show(console, report)
+        narrate(f"{name} took {time.monotonic() - began:.0f} s")
+    if options.quick:
+        console.print(Text("--quick: a single short round each; these figures prove nothing."))
+    return int(failed)
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description="Benchmarks beside a peer in the same run.",
+        epilog="\n".join(f"  {name:9} {text}" for name, text in BENCHMARKS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME", help="which (default: all)")
+    parser.add_argument("--quick", action="store_true", help="a few seconds each, to see that they work")
+    parser.add_argument("--rounds", type=int, default=0, help="how many rounds (default: each benchmark's own number)")
+    return parser.parse_args(argv)
+
+
+def _show(console: Console, report: Report) -> None:
+    table = Table(title=Text(report.title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for n, head in enumerate(report.columns):
+        table.add_column(head, justify="right" if n else "left", no_wrap=True)
+    for row in report.rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table)
+    for note in report.notes:
+        console.print(Text(f"  {note}", style="dim"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
