@@ -17,6 +17,7 @@ from tests.bench.processes import await_http, python, running
 OURS = "leadsctl"
 EXPRESS = "Express 5 + BullMQ"
 FASTIFY = "Fastify 5 + BullMQ"
+PIPELINED = "Fastify, pipelined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ def web(database_url: str) -> dict[str, Contender]:
         ),
         EXPRESS: Contender(EXPRESS, node.command("express.js"), modules, _waiting),
         FASTIFY: Contender(FASTIFY, node.command("fastify.js"), modules, _waiting),
+        PIPELINED: Contender(PIPELINED, node.command("fastify.js"), modules | {"AUTO_PIPELINING": "1"}, _waiting),
     }
 
 

@@ -16,6 +16,7 @@ from tests.bench.processes import cpu_seconds
 CONNECTIONS = (64, 256)
 NOTES = (
     "unique ids, dedupe on, answered after the queue's acknowledgement; ratios are medians of paired rounds",
+    "Fastify, pipelined: the same with ioredis's enableAutoPipelining, which is off unless asked for",
     "lost: good answers without a job in Redis; CPU: processor time of the server process a request",
 )
 
@@ -51,7 +52,7 @@ def _measure(
 ) -> Report:
     found = {c: _Figures() for c in files}
     for n, name in interleave(list(contenders), options.count(1, 5), f"ingest, appendfsync {appendfsync}"):
-        folder = options.folder / f"{appendfsync}-{n}-{name.split()[0]}"
+        folder = options.folder / f"{appendfsync}-{n}-{list(contenders).index(name)}"
         folder.mkdir()
         with serving(contenders[name], folder, appendfsync) as running:
             wrk.load(running.port, warm, 64, options.pick(1, 2))

@@ -1,0 +1,88 @@
+"""A pseudo-terminal with a screen: starts a program in it and tells when it has painted."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import pyte
+
+from tests.bench.harness import ROOT, MissingError
+from tests.bench.processes import end, environment
+
+ROWS, COLUMNS = 40, 120
+ALTERNATE = b"\x1b[?1049h"
+"""Switches to the screen of a full-screen program: what is written before is not its interface."""
+
+
+class Terminal:
+    """The screen of a running program. `began` is the monotonic time just before its start."""
+
+    def __init__(self, process: subprocess.Popen[bytes], descriptor: int, began: float) -> None:
+        self.began = began
+        self._process = process
+        self._descriptor = descriptor
+        self._screen = pyte.Screen(COLUMNS, ROWS)
+        self._stream = pyte.ByteStream(self._screen)
+        self._full_screen = False
+
+    def text(self) -> str:
+        """What the screen shows."""
+        return "\n".join(self._screen.display)
+
+    def await_screen(self, shown: Callable[[str], bool], timeout_s: float) -> float:
+        """Seconds from the start until the text on its full screen satisfies `shown`.
+
+        The clock is read as the bytes come in, before they are interpreted.
+
+        Raises:
+            MissingError: it did not within `timeout_s`, or the program ended.
+        """
+        while (left := self.began + timeout_s - time.perf_counter()) > 0:
+            ready, _, _ = select.select([self._descriptor], [], [], left)
+            if not ready:
+                break
+            at = time.perf_counter()
+            try:
+                data = os.read(self._descriptor, 1 << 16)
+            except OSError:
+                data = b""
+            if not data:
+                raise MissingError(f"{self._process.args!r} ended: {self.text().strip()[-400:]}")
+            self._stream.feed(data)
+            self._full_screen = self._full_screen or ALTERNATE in data
+            if self._full_screen and shown(self.text()):
+                return at - self.began
+        raise MissingError(f"{self._process.args!r} painted nothing within {timeout_s:.0f} s")
+
+
+@contextlib.contextmanager
+def program(command: Sequence[str], extra: Mapping[str, str]) -> Iterator[Terminal]:
+    """Start a program in a terminal of ROWS × COLUMNS; it is ended afterwards."""
+    ours, theirs = os.openpty()
+    try:
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            list(command),
+            env=environment({"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", **extra}),
+            cwd=ROOT,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        try:
+            yield Terminal(process, ours, began)
+        finally:
+            end(process)
+    finally:
+        os.close(ours)
