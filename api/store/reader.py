@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+import psycopg
+
+from api.errors import StoreUnavailableError
 from api.models import Accounting, Delivery, Job, LeadDetails, LeadFilter, LeadPage, StoreSnapshot
-from api.store.records import OperatorAction, Places
+from api.store import operators, queries
+from api.store.accounting import account
+from api.store.connections import Connection, Connections, rows
+from api.store.listing import cursor_of, delivery_of, lead_of, page_query
+from api.store.records import CHANNEL, OperatorAction, Places
+
+ACCOUNTING_TIMEOUT_S = 300.0
+_SIZES_KEPT_S = 10.0
+_INDEX_KEPT_S = 60.0
+_SCAN_NOTICE = "the search read every lead: this database has no trigram index (extension pg_trgm)"
+
+
+@dataclass
+class _Kept:
+    """A figure that is read seldom, with the time of its last reading (monotonic seconds)."""
+
+    value: Any = None
+    read_at: float = float("-inf")
+
+    def fresh(self, seconds: float) -> bool:
+        return time.monotonic() - self.read_at < seconds
+
+    def keep(self, value: Any) -> None:
+        self.value, self.read_at = value, time.monotonic()
 
 
 class Reader:
@@ -17,11 +48,14 @@ class Reader:
 
     def __init__(self, database_url: str, *, size: int = 3, timeout_s: float = 5.0) -> None:
         """`size` bounds the connections; `timeout_s` is the limit of one statement and of connecting."""
-        raise NotImplementedError
+        self._connections = Connections(database_url, size=size, timeout_s=timeout_s, application="leads-reader")
+        self._sizes = _Kept()
+        self._indexed = _Kept()
 
     async def ping(self) -> str:
         """One round trip; the server's version ("15.8"). Also raises when the schema has not been migrated."""
-        raise NotImplementedError
+        version: str = (await self._connections.run(lambda c: rows(c, queries.PING)))[0][0]
+        return version.split(" ", 1)[0]
 
     async def snapshot(self, midnight: datetime, *, latest: int = 20) -> StoreSnapshot:
         """The figures, cheap enough for once a second at any size.
@@ -29,7 +63,25 @@ class Reader:
         `total` and `today` (received since the aware datetime `midnight`, to the quarter of an hour) come from counters
         that a trigger keeps exact. `latest` leads come without `fields`, `consent` and `raw`.
         """
-        raise NotImplementedError
+        query, parameters = page_query(LeadFilter(), "", max(0, latest - 1), full=False)
+
+        async def work(connection: Connection) -> StoreSnapshot:
+            if not self._sizes.fresh(_SIZES_KEPT_S):
+                self._sizes.keep(await queries.sizes(connection))
+            version, database_bytes, table_bytes = self._sizes.value
+            total, today, last_stored_at = await queries.tallies(connection, midnight)
+            newest = await (await connection.execute(query, parameters)).fetchall() if latest else []
+            return StoreSnapshot(
+                total=total,
+                today=today,
+                latest=tuple(lead_of(row) for row in newest),
+                version=version,
+                database_bytes=database_bytes,
+                table_bytes=table_bytes,
+                last_stored_at=last_stored_at,
+            )
+
+        return await self._connections.run(work)
 
     async def page(self, where: LeadFilter, cursor: str = "", limit: int = 50, *, full: bool = False) -> LeadPage:
         """A page of leads, newest first by (received_at, id); `full` adds `fields`, `consent` and `raw`.
@@ -38,22 +90,37 @@ class Reader:
         external id and job id. `notice` says so when the search had to read all rows. A cursor that this method did not
         give out raises ValueError.
         """
-        raise NotImplementedError
+        query, parameters = page_query(where, cursor, limit, full=full)
+
+        async def work(connection: Connection) -> tuple[list[tuple[Any, ...]], bool]:
+            if not self._indexed.fresh(_INDEX_KEPT_S):
+                self._indexed.keep(bool(await rows(connection, queries.SEARCH_INDEX)))
+            return await (await connection.execute(query, parameters)).fetchall(), self._indexed.value
+
+        found, indexed = await self._connections.run(work)
+        leads = tuple(lead_of(row) for row in found[:limit])
+        return LeadPage(
+            leads=leads,
+            cursor=cursor_of(leads[-1]) if len(found) > limit else "",
+            notice=_SCAN_NOTICE if where.text.strip() and not indexed else "",
+        )
 
     async def details(self, lead_id: int) -> LeadDetails:
         """One lead, complete, with deliveries and attempts of every job that carried it. `lead` None: no such id."""
-        raise NotImplementedError
+        return await self._connections.run(lambda connection: queries.details(connection, lead_id))
 
     async def find(self, text: str, limit: int = 20) -> tuple[LeadDetails, ...]:
         """What has exactly this lead id, external id, job id or request id, or else a job id that begins with it.
 
         A job that ended without a lead (discarded) is given with `lead` None. Empty when there is nothing.
         """
-        raise NotImplementedError
+        return await self._connections.run(lambda connection: queries.find(connection, text, limit))
 
     async def deliveries_in(self, job_ids: Iterable[str]) -> dict[str, Delivery]:
         """The ends of those of the jobs that have ended, by job id."""
-        raise NotImplementedError
+        wanted = list(job_ids)
+        found = await self._connections.run(lambda connection: rows(connection, queries.DELIVERIES_IN, [wanted]))
+        return {delivery.job_id: delivery for delivery in map(delivery_of, found)}
 
     async def accounting(self, places: Places) -> Accounting:
         """Where every accepted job is. `places` must have been read from the queue before this call.
@@ -61,31 +128,58 @@ class Reader:
         A worker writes its row before it takes the job off the queue, so that a job in no place of `places` has a row
         by now; one with both is counted as queued (`settling`). Missing jobs are listed as "#seq".
         """
-        raise NotImplementedError
+        return await self._connections.run(
+            lambda connection: account(connection, places), timeout_s=ACCOUNTING_TIMEOUT_S
+        )
 
-    async def mark_discarded(self, jobs: Sequence[Job], *, who: str = "") -> list[str]:
+    async def mark_discarded(self, jobs: Sequence[Job]) -> list[str]:
         """Give each job a delivery row "discarded", before the queue puts it away; the ids that have one now.
 
         A job that had ended otherwise keeps its row and is not among the ids: it must not be discarded.
         """
-        raise NotImplementedError
+        if not jobs:
+            return []
+        return await self._connections.run(lambda connection: operators.mark_discarded(connection, jobs))
 
     async def unmark_discarded(self, job_ids: Iterable[str]) -> int:
         """Take the "discarded" rows away again, after the queue took the jobs back; how many there were."""
-        raise NotImplementedError
+        wanted = list(job_ids)
+        return len(await self._connections.run(lambda connection: rows(connection, operators.UNMARK, [wanted])))
 
     async def audit(self, who: str, what: str, target: str, result: str) -> None:
         """Record what an operator did. Texts are bounded (200, target and result 2,000 characters) and cleaned."""
-        raise NotImplementedError
+        await self._connections.run(lambda connection: operators.audit(connection, who, what, target, result))
 
     async def actions(self, limit: int = 100) -> tuple[OperatorAction, ...]:
         """What operators did, newest first."""
-        raise NotImplementedError
+        found = await self._connections.run(lambda connection: rows(connection, operators.ACTIONS, [limit]))
+        return tuple(OperatorAction(*row) for row in found)
 
-    def stored(self) -> AsyncIterator[int]:
+    async def stored(self) -> AsyncGenerator[int, None]:
         """Wait for batches: yields the size of each once committed; reconnects without end (and then yields 0)."""
-        raise NotImplementedError
+        while True:
+            try:
+                connection = await self._connections.open()
+            except StoreUnavailableError:
+                await asyncio.sleep(1.0)
+                continue
+            try:
+                async with contextlib.aclosing(_listen(connection)) as batches:
+                    async for size in batches:
+                        yield size
+            except psycopg.Error:
+                await asyncio.sleep(1.0)
+            finally:
+                with contextlib.suppress(psycopg.Error):
+                    await connection.close()
 
     async def close(self) -> None:
         """Give the connections back."""
-        raise NotImplementedError
+        await self._connections.close()
+
+
+async def _listen(connection: Connection) -> AsyncGenerator[int, None]:
+    await connection.execute(f"LISTEN {CHANNEL}")
+    yield 0
+    async for notification in connection.notifies():
+        yield int(notification.payload) if notification.payload.isdecimal() else 0

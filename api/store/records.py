@@ -83,3 +83,8 @@ class Places(Protocol):
     def discarded(self) -> Sequence[tuple[str, int]]:
         """Put away by an operator; each has a delivery row."""
         ...
+
+    @property
+    def doubled(self) -> Sequence[str]:
+        """Ids of jobs that the queue itself found in two places."""
+        ...

@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
 
-from api.store.records import Write, Written
+import msgspec
+from psycopg.errors import DeadlockDetected, UniqueViolation
+
+from api.errors import PayloadError, StoreUnavailableError
+from api.models import Job, Outcome
+from api.store import statements
+from api.store.connections import Connection, Connections, rows
+from api.store.records import CHANNEL, Write, Written
+from api.store.text import fit, search_text
+
+_encode = msgspec.json.Encoder().encode
+_TRIES = 4
+"""Of a transaction that another one's deadlock or an old row's seq got in the way of."""
 
 
 class Writer:
@@ -12,7 +26,7 @@ class Writer:
 
     def __init__(self, database_url: str, *, size: int = 4, timeout_s: float = 30.0) -> None:
         """Connects on first use. `size` bounds the connections, `timeout_s` one statement."""
-        raise NotImplementedError
+        self._connections = Connections(database_url, size=size, timeout_s=timeout_s, application="leads-worker")
 
     async def write(self, batch: Sequence[Write]) -> list[Written]:
         """Write a batch in one transaction and NOTIFY once; the answers are in the batch's order.
@@ -24,12 +38,174 @@ class Writer:
             StoreUnavailableError: Postgres went away or had no room; nothing, or all of it, was written: repeat it.
             PayloadError: some value in the batch can never be written; nothing was. Split the batch to find it.
         """
-        raise NotImplementedError
+        if not batch:
+            return []
+        bringers = _bringers(batch)
+        try:
+            # In the order of their keys, so that two workers never lock the same rows the other way round.
+            leads = _encode([_lead_row(write) for _, write in sorted(bringers.items(), key=lambda item: item[0])])
+        except (ValueError, TypeError, RecursionError) as error:
+            raise PayloadError(f"a lead in the batch cannot be written as JSON: {type(error).__name__}") from error
+
+        async def work(connection: Connection) -> list[Written]:
+            for left in range(_TRIES, 0, -1):
+                try:
+                    async with connection.transaction():
+                        return await _write(connection, batch, bringers, leads)
+                except UniqueViolation as error:
+                    if error.diag.constraint_name != "deliveries_seq" or left == 1:
+                        raise
+                    await displace(connection, [write.job for write in batch])
+                except DeadlockDetected:
+                    if left == 1:
+                        raise
+            raise AssertionError("unreachable")
+
+        return await self._connections.run(work)
 
     async def ping(self) -> None:
-        """One round trip. StoreUnavailableError when Postgres does not answer."""
-        raise NotImplementedError
+        """One round trip to the migrated schema. StoreUnavailableError when Postgres does not answer."""
+        await self._connections.run(lambda connection: rows(connection, "SELECT FROM tallies LIMIT 0"), timeout_s=5.0)
+
+    async def tidy(self) -> None:
+        """Forget quarter-hour counters older than a week (once a day is plenty). StoreUnavailableError."""
+        await self._connections.run(lambda connection: rows(connection, statements.TIDY))
 
     async def close(self) -> None:
         """Give the connections back."""
-        raise NotImplementedError
+        await self._connections.close()
+
+
+async def displace(connection: Connection, jobs: Sequence[Job]) -> None:
+    """Take the seqs of `jobs` from older rows: the queue that gave them out then is gone, this one began anew."""
+    await connection.execute(statements.DISPLACE, {"seqs": [job.seq for job in jobs], "jobs": [job.id for job in jobs]})
+
+
+def delivery_row(job: Job, outcome: Outcome, worker: str, lead_id: int | None) -> dict[str, Any]:
+    """A job's end as the statements' JSON takes it."""
+    return {
+        "job_id": job.id,
+        "seq": job.seq or None,
+        "source": job.source,
+        "external_id": job.external_id,
+        "outcome": outcome.value,
+        "attempts": job.attempt,
+        "request_id": fit(job.request_id),
+        "worker": fit(worker),
+        "lead_id": lead_id,
+        "received_at": moment(job.received_at),
+    }
+
+
+def attempt_rows(job: Job) -> list[dict[str, Any]]:
+    """A job's finished attempts as the statements' JSON takes them."""
+    return [
+        {
+            "job_id": job.id,
+            "n": attempt.n,
+            "started_at": moment(attempt.started_at),
+            "worker": fit(attempt.worker),
+            "took_s": attempt.took_s,
+            "error": fit(attempt.error),
+        }
+        for attempt in job.history
+    ]
+
+
+def moment(epoch_s: float) -> datetime:
+    """Epoch seconds as an aware datetime; 1970 for what no calendar holds."""
+    try:
+        return datetime.fromtimestamp(epoch_s, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)
+
+
+def _bringers(batch: Sequence[Write]) -> dict[tuple[str, str], Write]:
+    """The one write of the batch whose lead becomes the row, by (external id, source): the first that has fields."""
+    found: dict[tuple[str, str], Write] = {}
+    for write in batch:
+        key = (write.lead.external_id, write.lead.source)
+        if key not in found or (found[key].lead.status == "partial" and write.lead.status != "partial"):
+            found[key] = write
+    return found
+
+
+def _lead_row(write: Write) -> dict[str, Any]:
+    lead = write.lead
+    texts = {name: fit(getattr(lead, name)) for name in statements.LEAD_TEXTS}
+    return texts | {
+        "source": lead.source,
+        "external_id": lead.external_id,
+        "job_id": write.job.id,
+        "fields": lead.fields,
+        "consent": lead.consent,
+        "raw": lead.raw,
+        "status": lead.status,
+        "is_test": lead.is_test,
+        "cleaned": lead.cleaned,
+        "created_at": lead.created_at,
+        "received_at": lead.received_at,
+        "search": search_text(
+            texts["full_name"], texts["email"], texts["phone"], texts["phone_e164"], lead.external_id, write.job.id
+        ),
+    }
+
+
+async def _write(
+    connection: Connection, batch: Sequence[Write], bringers: dict[tuple[str, str], Write], leads: bytes
+) -> list[Written]:
+    """The transaction's body: leads, then deliveries that name them, attempts and the notification."""
+    brought = await _leads(connection, bringers, leads)
+    plan = []
+    for write in batch:
+        key = (write.lead.external_id, write.lead.source)
+        lead_id, new = brought[key]
+        outcome = Outcome.STORED if new and bringers[key] is write else Outcome.DUPLICATE
+        plan.append(Written(write.job.id, outcome, lead_id))
+    deliveries = _encode(
+        [
+            delivery_row(write.job, written.outcome, write.worker, written.lead_id)
+            for write, written in {w.job.id: (w, p) for w, p in zip(batch, plan, strict=True)}.values()
+        ]
+    )
+    attempts = _encode([row for write in batch for row in attempt_rows(write.job)])
+    async with connection.pipeline():
+        ended = await connection.execute(statements.DELIVERIES, [deliveries.decode()])
+        await connection.execute(statements.ATTEMPTS, [attempts.decode()])
+        await connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(len(batch))])
+    fresh = {job_id for (job_id,) in await ended.fetchall()}
+    if len(fresh) < len(plan):
+        plan = await _redelivered(connection, plan, fresh)
+    return plan
+
+
+async def _leads(
+    connection: Connection, bringers: dict[tuple[str, str], Write], leads: bytes
+) -> dict[tuple[str, str], tuple[int, bool]]:
+    """Insert or complete the leads: (external id, source) → (row id, whether this batch wrote it)."""
+    brought = {
+        (external_id, source): (lead_id, True)
+        for lead_id, external_id, source in await rows(connection, statements.LEADS, [leads.decode()])
+    }
+    there = [key for key in bringers if key not in brought]
+    if there:
+        found = await rows(
+            connection,
+            statements.LEAD_IDS,
+            {"ids": [external_id for external_id, _ in there], "sources": [source for _, source in there]},
+        )
+        brought |= {(external_id, source): (lead_id, False) for lead_id, external_id, source in found}
+    if len(brought) < len(bringers):
+        raise StoreUnavailableError("a lead was erased while another job brought it again")
+    return brought
+
+
+async def _redelivered(connection: Connection, plan: list[Written], fresh: set[str]) -> list[Written]:
+    """The plan with what earlier deliveries of the same jobs had become in place of what was meant now."""
+    old = {
+        job_id: Written(job_id, Outcome(outcome), lead_id or 0, redelivered=True)
+        for job_id, outcome, lead_id in await rows(
+            connection, statements.OUTCOMES, [[w.job_id for w in plan if w.job_id not in fresh]]
+        )
+    }
+    return [old.get(written.job_id, written) for written in plan]
