@@ -9,6 +9,7 @@ and its frames; its text only when it is ours, because a library's may quote per
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import logging
 import math
@@ -36,6 +37,7 @@ _encode = msgspec.json.Encoder().encode
 def configure(level: str = "info", out: BinaryIO | None = None) -> None:
     """Send all logging to `out` (default stdout) as JSON lines from `level` (debug, info, warning, error) up."""
     writer = _Writer(sys.stdout.buffer if out is None else out)
+    _sink.level, _sink.writer = _LEVELS[level], writer
     structlog.configure(
         processors=[_add_exception, _render],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
@@ -47,6 +49,12 @@ def configure(level: str = "info", out: BinaryIO | None = None) -> None:
     # Libraries speak of their insides (httpx logs whole URLs, which may carry tokens) at info.
     root.setLevel(max(_LEVELS[level], logging.WARNING))
     logging.captureWarnings(capture=True)
+
+
+def emit(level: str, event: str, fields: dict[str, Any]) -> None:
+    """Write one line, as the logger does, at a fifth of its cost: for what is logged once a request."""
+    if _LEVELS[level] >= _sink.level:
+        _sink.writer.msg(line(level, event, fields))
 
 
 def get_logger() -> FilteringBoundLogger:
@@ -85,6 +93,16 @@ class _Writer:
             self._out.flush()
 
     debug = info = warning = error = critical = msg
+
+
+class _Sink:
+    """Where `emit` writes to; nowhere before `configure`."""
+
+    level = logging.CRITICAL
+    writer = _Writer(io.BytesIO())
+
+
+_sink = _Sink()
 
 
 class _Bridge(logging.Handler):

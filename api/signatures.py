@@ -1,0 +1,117 @@
+"""Owns webhook signatures: pure functions that sign, and that say whether a signature fits. No I/O, no clock.
+
+Meta: `X-Hub-Signature-256: sha256=<hex>`, HMAC-SHA256 of the raw body with the app secret
+(developers.facebook.com, "Webhooks: Getting Started"). The legacy `X-Hub-Signature` (SHA-1) is never enough.
+Standard Webhooks: `webhook-signature: v1,<base64> …`, HMAC-SHA256 of `id.timestamp.body` (standardwebhooks.com).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import re
+from collections.abc import Sequence
+
+from api.errors import RejectedError
+
+UNAUTHORIZED = 401
+MISMATCH = "the signature does not match"
+
+MAX_SIGNATURES = 16
+"""Values looked at in one `webhook-signature`: a rotation needs two; a long list would only cost time."""
+
+_HEX_DIGEST = re.compile(r"sha256=([0-9a-fA-F]{64})")
+_TIMESTAMP = re.compile(r"[0-9]{1,12}")
+_MESSAGE_ID = re.compile(r"[!-~]{1,256}")
+
+
+def sign_meta(secret: bytes, body: bytes) -> str:
+    """The value of `X-Hub-Signature-256` for this body."""
+    return "sha256=" + hmac.digest(secret, body, "sha256").hex()
+
+
+def verify_meta(secrets: Sequence[bytes], body: bytes, header: str) -> None:
+    """Check `X-Hub-Signature-256` against the raw body and every secret that is valid now.
+
+    Args:
+        secrets: the app secret, and older ones during a rotation. An empty one never verifies.
+        header: the header's value, "" if it is missing.
+
+    Raises:
+        RejectedError: 401, when the header is missing or malformed or fits no secret.
+    """
+    if not header:
+        raise RejectedError(UNAUTHORIZED, "X-Hub-Signature-256 is missing")
+    match = _HEX_DIGEST.fullmatch(header)
+    if match is None:
+        raise RejectedError(UNAUTHORIZED, "X-Hub-Signature-256 is not sha256= and 64 hexadecimal digits")
+    given = bytes.fromhex(match[1])
+    if not _fits(secrets, body, given):
+        raise RejectedError(UNAUTHORIZED, MISMATCH)
+
+
+def sign_standard(secret: bytes, message_id: str, timestamp: int, body: bytes) -> str:
+    """One value of `webhook-signature`; `secret` is the decoded key, `timestamp` epoch seconds."""
+    digest = hmac.digest(secret, _signed_content(message_id, str(timestamp), body), "sha256")
+    return "v1," + base64.b64encode(digest).decode("ascii")
+
+
+def verify_standard(
+    secrets: Sequence[bytes],
+    body: bytes,
+    *,
+    message_id: str,
+    timestamp: str,
+    signature: str,
+    now: float,
+    tolerance_s: float = 300.0,
+) -> None:
+    """Check the three headers of Standard Webhooks against the raw body.
+
+    Args:
+        secrets: decoded keys (what follows `whsec_`); any may match.
+        message_id: `webhook-id`, "" if missing, as the next two.
+        timestamp: `webhook-timestamp`, epoch seconds as decimal digits.
+        signature: `webhook-signature`, space-separated; only `v1` values count.
+        now: epoch seconds.
+        tolerance_s: how old, or how far ahead, the timestamp may be.
+
+    Raises:
+        RejectedError: 401, saying which header is wrong.
+    """
+    if not _MESSAGE_ID.fullmatch(message_id) or "." in message_id:
+        # A "." would let the same signature stand for another id and timestamp; the specification forbids it.
+        raise RejectedError(UNAUTHORIZED, "webhook-id is missing or not valid")
+    if not _TIMESTAMP.fullmatch(timestamp):
+        raise RejectedError(UNAUTHORIZED, "webhook-timestamp is missing or not epoch seconds")
+    if abs(now - int(timestamp)) > tolerance_s:
+        raise RejectedError(UNAUTHORIZED, "webhook-timestamp is too old or in the future")
+    candidates = _standard_digests(signature)
+    if not candidates:
+        raise RejectedError(UNAUTHORIZED, "webhook-signature is missing or holds no v1 signature")
+    content = _signed_content(message_id, timestamp, body)
+    if not any(_fits(secrets, content, given) for given in candidates):
+        raise RejectedError(UNAUTHORIZED, MISMATCH)
+
+
+def _fits(secrets: Sequence[bytes], content: bytes, given: bytes) -> bool:
+    """Whether one of the secrets signed this; each comparison takes the same time whatever is given."""
+    return any(hmac.compare_digest(hmac.digest(key, content, "sha256"), given) for key in secrets if key)
+
+
+def _signed_content(message_id: str, timestamp: str, body: bytes) -> bytes:
+    return f"{message_id}.{timestamp}.".encode() + body
+
+
+def _standard_digests(header: str) -> list[bytes]:
+    digests = []
+    for value in header.split(" ", MAX_SIGNATURES)[:MAX_SIGNATURES]:
+        version, _, text = value.partition(",")
+        if version != "v1":
+            continue
+        try:
+            digests.append(base64.b64decode(text.encode("ascii"), validate=True))
+        except (binascii.Error, ValueError):
+            continue
+    return digests
