@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
 
+import msgspec
+
+from api.errors import QueueUnavailableError
 from api.models import Job, PagePause
+from api.queue.codec import (
+    TEXT_LENGTH,
+    Beat,
+    Note,
+    Pause,
+    clip,
+    encode,
+    encode_job,
+    job_or_rest,
+    pairs,
+    pauses_in,
+    text,
+)
+from api.queue.link import Link, Linked, NoGroupError
 from api.queue.types import Taken
 
+TAKE_BYTES = 8_000_000
+"""Payload after which a read stops short of its count."""
+SETTLE_STEP = 1_000
+PAUSED_POLL_S = 0.5
+REAP_EVERY_S = 60.0
+FORGET_AFTER_S = 600.0
+WARNINGS_KEPT = 100
+KEY_LENGTH = 200
 
-class Consumer:
+
+class Consumer(Linked):
     """One worker's hold on the queue. Every method raises QueueUnavailableError while Redis does not answer.
 
     Call `beat` about once a second: a consumer without a beat for `gone_after` seconds loses its jobs to the others.
@@ -23,93 +52,212 @@ class Consumer:
         name: str,
         visibility_timeout: float = 60.0,
         gone_after: float = 3.0,
+        *,
+        timeout_s: float = 5.0,
     ) -> None:
         """`name` must be stable across restarts and unique among running workers. Times are seconds."""
-        raise NotImplementedError
+        super().__init__(Link(redis_url, namespace, timeout_s=timeout_s))
+        self.name = name
+        self._visibility_ms = round(visibility_timeout * 1000)
+        self._gone_ms = round(gone_after * 1000)
+        self._started_at = time.time()
+        self._held: set[str] = set()
+        self._look_back = True
+        self._reap_at = time.monotonic() + REAP_EVERY_S
 
     async def open(self) -> None:
         """Create stream and group where they are missing, and beat once."""
-        raise NotImplementedError
+        await self._link.run("open")
+        await self.beat()
 
     async def read(self, count: int, block_s: float) -> list[Taken]:
         """Take up to `count` jobs, waiting up to `block_s` seconds for the first; empty while the queue is paused.
 
         After a start (and after a read that failed half-way) jobs this name already holds come first. A job handed
-        out twice before without an end comes alone, so that one that kills its worker is found.
+        out twice before without an end comes alone, so that one that kills its worker is found. Fewer than `count`
+        also come when they are large.
         """
-        raise NotImplementedError
+        if self._look_back:
+            taken = await self._recover(count)
+            if taken:
+                return taken
+            self._look_back = False
+        deadline = time.monotonic() + block_s
+        while True:
+            paused, last, taken = await self._take(count)
+            left = deadline - time.monotonic()
+            if taken or left <= 0:
+                return taken
+            if paused:
+                await asyncio.sleep(min(PAUSED_POLL_S, left))
+            else:
+                await self._wait_after(last, left)
 
     async def settle(self, entry_ids: Sequence[str]) -> int:
-        """Remove finished jobs from the queue, whoever holds them by now; how many were still there."""
-        raise NotImplementedError
+        """Remove finished jobs from the queue, whoever holds them by now; how many were still there.
+
+        What is done is done: a job that somebody else has taken over meanwhile needs no second try either.
+        """
+        removed = 0
+        for start in range(0, len(entry_ids), SETTLE_STEP):
+            step = entry_ids[start : start + SETTLE_STEP]
+            removed += await self._link.run("settle", *step)
+            self._held.difference_update(step)
+        return removed
+
+    async def extend(self, entry_ids: Sequence[str]) -> int:
+        """Say that these held jobs are still being worked on: their visibility timeout starts anew; how many are held.
+
+        For a worker that has to wait with jobs in hand, as when the database is away.
+        """
+        return int(await self._link.run("extend", self.name, *entry_ids)) if entry_ids else 0
 
     async def retry(self, taken: Taken, job: Job, due_at: float, error: str) -> bool:
         """Put `job` (with its new history) in place of a held one, to be ready again at `due_at` (epoch seconds).
 
         False, and nothing changed, if this consumer does not hold it any more.
         """
-        raise NotImplementedError
+        return await self._park(taken, job, "retry", due_at, error)
 
     async def defer(self, taken: Taken, job: Job, until: float, reason: str = "") -> bool:
         """As `retry`, for a wait that burns no attempt: its page is paused until `until` (epoch seconds)."""
-        raise NotImplementedError
+        return await self._park(taken, job, "retry", until, reason)
 
     async def bury(self, taken: Taken, job: Job, error: str) -> bool:
         """Put a held job among the dead, where it waits for an operator. False if it is not held any more."""
-        raise NotImplementedError
+        return await self._park(taken, job, "dead", 0.0, error)
 
     async def beat(self, stored: int = 0, failed: int = 0) -> None:
         """Say that this worker lives, and what it has done since its start (totals)."""
-        raise NotImplementedError
+        beat = Beat(
+            pid=os.getpid(), host=socket.gethostname(), started_at=self._started_at, stored=stored, failed=failed
+        )
+        await self._link.run("beat", self.name, encode(beat))
 
     async def promote_due(self, limit: int = 500) -> int:
-        """Make up to `limit` due retries ready; how many. Call again at once while it returns `limit`."""
-        raise NotImplementedError
+        """Make up to `limit` due retries ready; how many. Call again at once until it returns 0."""
+        return int(await self._link.run("promote", limit, TAKE_BYTES))
 
     async def reclaim(self, count: int) -> list[Taken]:
         """Take over up to `count` jobs from others: in flight past the visibility timeout, or their worker gone.
 
         Now and then it also forgets consumers long gone that hold nothing.
         """
-        raise NotImplementedError
+        if time.monotonic() >= self._reap_at:
+            self._reap_at = time.monotonic() + REAP_EVERY_S
+            await self.reap()
+        rows = await self._handing_out("reclaim", self.name, count, TAKE_BYTES, self._visibility_ms, self._gone_ms)
+        return self._taken(rows)
+
+    async def reap(self, forget_after_s: float = FORGET_AFTER_S) -> int:
+        """Forget consumers that hold nothing and were silent for so long; how many. `reclaim` does it by itself."""
+        return int(await self._link.run("reap", round(forget_after_s * 1000), self.name))
 
     async def set_pause(self, pause: PagePause) -> None:
         """Record that a page's Graph calls wait; replaces the page's former pause."""
-        raise NotImplementedError
+        value = encode(Pause(ends=round(pause.until * 1000), kind=pause.kind, reason=clip(pause.reason, TEXT_LENGTH)))
+        await self._link.call("HSET", self._link.keys.of("pauses"), clip(pause.page, KEY_LENGTH), value)
 
     async def clear_pause(self, page: str) -> bool:
         """Lift a page's pause; whether there was one."""
-        raise NotImplementedError
+        return bool(await self._link.call("HDEL", self._link.keys.of("pauses"), clip(page, KEY_LENGTH)))
 
     async def pauses(self) -> tuple[PagePause, ...]:
-        """Pauses in force, without those that have run out."""
-        raise NotImplementedError
+        """Pauses in force, without those that have run out. `waiting` is left to the snapshot."""
+        found = pauses_in(pairs(await self._link.call("HGETALL", self._link.keys.of("pauses"))))
+        now = time.time()
+        return tuple(pause for pause in found if not pause.until or pause.until > now)
 
     async def paused(self) -> bool:
         """Whether the operator has paused the queue (`read` respects it by itself)."""
-        raise NotImplementedError
+        return bool(await self._link.call("HEXISTS", self._link.keys.of("control"), "paused"))
 
     async def warn(self, key: str, text: str) -> None:
-        """Tell the operator something; the same `key` again only counts up and renews the text."""
-        raise NotImplementedError
+        """Tell the operator something; the same `key` again only counts up and renews the text.
+
+        The last hundred different ones are kept.
+        """
+        await self._link.run("warn", clip(key, KEY_LENGTH), clip(text, TEXT_LENGTH), WARNINGS_KEPT)
 
     async def clear_warning(self, key: str) -> bool:
         """Withdraw a warning; whether there was one."""
-        raise NotImplementedError
+        return bool(await self._link.call("HDEL", self._link.keys.of("warnings"), clip(key, KEY_LENGTH)))
 
     async def purge_discarded(self, older_than_s: float = 30 * 86_400.0, limit: int = 1_000) -> int:
         """Forget up to `limit` jobs discarded longer ago than that; how many."""
-        raise NotImplementedError
+        return int(await self._link.run("purge", round(older_than_s * 1000), limit))
 
     async def close(self) -> None:
         """Leave: forget this consumer if it holds nothing, and close the connections."""
-        raise NotImplementedError
+        try:
+            await self._link.run("leave", self.name)
+        except QueueUnavailableError:
+            pass
+        finally:
+            await super().close()
 
     async def __aenter__(self) -> Self:
         await self.open()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
+    async def _park(self, taken: Taken, job: Job, place: str, due_at: float, error: str) -> bool:
+        job = job if job.seq else msgspec.structs.replace(job, seq=taken.job.seq)
+        note = Note(seq=job.seq, page=job.page, error=clip(error), worker=self.name)
+        moved = await self._link.run(
+            "park", taken.entry_id, self.name, place, round(due_at * 1000),
+            job.id, encode_job(job), encode(note), job.page, job.seq,
+        )  # fmt: skip
+        self._held.discard(taken.entry_id)
+        return bool(moved)
+
+    async def _take(self, count: int) -> tuple[bool, bytes, list[Taken]]:
+        paused, last, rows = await self._handing_out("take", self.name, count, TAKE_BYTES)
+        return bool(paused), last, self._taken(rows)
+
+    async def _handing_out(self, script: str, *args: str | int) -> Any:
+        """Run a script that hands out jobs. If its answer is lost, they are ours all the same: look back for them."""
+        done = False
+        try:
+            answer = await self._run_in_group(script, *args)
+            done = True
+            return answer
+        finally:
+            self._look_back = self._look_back or not done
+
+    async def _run_in_group(self, script: str, *args: str | int) -> Any:
+        try:
+            return await self._link.run(script, *args)
+        except NoGroupError:
+            await self._link.run("open")
+            return await self._link.run(script, *args)
+
+    async def _recover(self, count: int) -> list[Taken]:
+        """What this name holds according to Redis and this process knows nothing of."""
+        ready, start = self._link.keys.ready, "-"
+        while True:
+            try:
+                pending = await self._link.call("XPENDING", ready, "workers", start, "+", SETTLE_STEP, self.name)
+            except NoGroupError:
+                return []
+            entries = [text(row[0]) for row in pending]
+            unknown = [entry for entry in entries if entry not in self._held]
+            if unknown:
+                return self._taken(await self._link.run("recover", self.name, count, TAKE_BYTES, *unknown))
+            if len(entries) < SETTLE_STEP:
+                return []
+            start = f"({entries[-1]}"
+
+    async def _wait_after(self, last: bytes, block_s: float) -> None:
+        """Return when there may be an entry after `last`, taking none: being cancelled here loses nothing."""
+        block_ms = max(1, round(block_s * 1000))
+        ready = self._link.keys.ready
+        await self._link.call("XREAD", "COUNT", 1, "BLOCK", block_ms, "STREAMS", ready, last, wait_s=block_s)
+
+    def _taken(self, rows: Iterable[Sequence[Any]]) -> list[Taken]:
+        taken = []
+        for entry, value, seq, deliveries in rows:
+            entry_id = text(entry)
+            job = job_or_rest(value, int(seq) if seq.isdigit() else 0, entry_id)
+            taken.append(Taken(entry_id, job, int(deliveries)))
+            self._held.add(entry_id)
+        return taken

@@ -1,4 +1,4 @@
-"""Owns what an operator does to jobs by hand: retry, discard, undo, edit, pause. Each job moves in one atomic script."""
+"""Owns what an operator does by hand: retry, discard, undo, edit, pause. Each job moves in one atomic script."""
 
 from __future__ import annotations
 
@@ -35,8 +35,11 @@ class Operator:
 
     async def retry_matching(
         self, state: JobState, match: str = "", progress: Callable[[int, int], None] | None = None
-    ) -> int:
-        """Retry all jobs that are in `state` now and match; how many. `progress(retried, scanned)` after each page."""
+    ) -> Changed:
+        """Retry all jobs that are in `state` now and match (see Inspector.jobs); undo, for discarded ones.
+
+        `progress(done, scanned)` is called after each page.
+        """
         raise NotImplementedError
 
     async def discard(self, ids: Sequence[str]) -> Changed:

@@ -2,23 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+import hiredis
+
+from api.errors import QueueUnavailableError
 from api.models import Job
+from api.queue import lua
+from api.queue.codec import Note, clip, encode, encode_job
+from api.queue.keys import Keys
 from api.queue.types import Published
+from api.queue.wire import Wire, WireError, connect, pack
+
+REMEMBERED_S = 7 * 86_400
+BATCH_JOBS = 500
+BATCH_BYTES = 2_000_000
+PENDING_BYTES = 64_000_000
+PENDING_JOBS = 50_000
+GRACE_S = 1.0
+"""How long into an outage calls still wait for its end; later ones fail at once until Redis is back."""
+BACKOFF_S = (0.02, 0.05, 0.1, 0.2, 0.5)
+
+
+class _Call:
+    """One `publish` that waits for the rest of its jobs."""
+
+    __slots__ = ("accepted", "deadline", "done", "duplicates", "left")
+
+    def __init__(self, jobs: int, deadline: float, done: asyncio.Future[Published]) -> None:
+        self.left = jobs
+        self.deadline = deadline
+        self.done = done
+        self.accepted = 0
+        self.duplicates = 0
+
+    def count(self, accepted: bool, live: bool) -> None:
+        self.left -= 1
+        if live and accepted:
+            self.accepted += 1
+        elif live:
+            self.duplicates += 1
+        if not self.left and not self.done.done():
+            self.done.set_result(Published(self.accepted, self.duplicates))
+
+    def fail(self, reason: str) -> None:
+        """Unless all its jobs have been answered, or its caller has gone away."""
+        if not self.done.done():
+            self.done.set_exception(QueueUnavailableError(reason))
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One job on its way. `args` are what the script gets for it: (id, job) or (id, job, note) for one born dead."""
+
+    call: _Call
+    live: bool
+    seen: bytes
+    args: tuple[bytes, ...]
+    size: int
 
 
 class Publisher:
     """Puts jobs into the queue, each lead once in seven days.
 
     Use it as an async context manager, or `close` it. It connects on the first publish and reconnects by itself.
+    What a lost connection leaves open is sent again while its callers still wait: the script knows its own jobs.
     """
 
     def __init__(self, redis_url: str, namespace: str = "leads", *, timeout_s: float = 2.0) -> None:
         """`redis_url` is redis://, rediss:// or unix://; `timeout_s` bounds how long a publish may take."""
-        raise NotImplementedError
+        self._url = redis_url
+        self._keys = Keys(namespace)
+        self._timeout_s = timeout_s
+        self._script = lua.load("publish")
+        self._named = [key.encode() for key in self._keys.all_of(self._script.keys)]
+        self._queue: deque[_Item] = deque()
+        self._pending_bytes = 0
+        self._wire: Wire | None = None
+        self._up = asyncio.Event()
+        self._down_since: float | None = None
+        self._trouble = "not connected yet"
+        self._flusher: asyncio.Task[None] | None = None
+        self._connector: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def publish(self, jobs: Sequence[Job], dead: Sequence[tuple[Job, str]] = ()) -> Published:
         """Accept jobs; returns once Redis has acknowledged all of them (with appendfsync always: once on disk).
@@ -30,11 +101,168 @@ class Publisher:
         Raises:
             QueueUnavailableError: Redis is away, slow, out of memory or refuses writes, or too much waits already.
         """
-        raise NotImplementedError
+        if self._closed:
+            raise QueueUnavailableError("the service is stopping")
+        if not jobs and not dead:
+            return Published(0, 0)
+        loop = asyncio.get_running_loop()
+        call = _Call(len(jobs) + len(dead), loop.time() + self._timeout_s, loop.create_future())
+        items = list(self._items_of(call, jobs, dead))
+        size = sum(item.size for item in items)
+        if self._queue and (self._pending_bytes + size > PENDING_BYTES or len(self._queue) + len(items) > PENDING_JOBS):
+            raise QueueUnavailableError("too many jobs wait for Redis already")
+        self._queue.extend(items)
+        self._pending_bytes += size
+        if self._flusher is None or self._flusher.done():
+            self._flusher = asyncio.create_task(self._flush())
+        return await call.done
 
     async def close(self) -> None:
         """Finish what is under way, then close the connection."""
-        raise NotImplementedError
+        self._closed = True
+        if self._flusher is not None:
+            await asyncio.wait([self._flusher], timeout=self._timeout_s)
+        tasks = [task for task in (self._flusher, self._connector) if task is not None and not task.done()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for item in self._queue:
+            item.call.fail("the service is stopping")
+        self._queue.clear()
+        if self._wire is not None:
+            self._wire.drop()
+
+    def _items_of(self, call: _Call, jobs: Sequence[Job], dead: Sequence[tuple[Job, str]]) -> Iterator[_Item]:
+        for job in jobs:
+            seen, text = self._keys.seen(job.source, job.external_id), encode_job(job)
+            yield _Item(call, True, seen, (job.id.encode(), text), len(text))
+        for job, reason in dead:
+            seen, text = self._keys.seen(job.source, job.external_id), encode_job(job)
+            note = encode(Note(error=clip(reason), page=job.page))
+            yield _Item(call, False, seen, (job.id.encode(), text, note), len(text))
+
+    async def _flush(self) -> None:
+        while self._queue:
+            batch = self._next_batch()
+            if not batch:
+                continue
+            reason = "the service is stopping"
+            try:
+                await self._commit(batch)
+            except (WireError, TimeoutError) as error:
+                reason = f"Redis does not answer: {str(error) or self._trouble}"
+            finally:
+                for item in batch:
+                    item.call.fail(reason)
+
+    def _next_batch(self) -> list[_Item]:
+        """The next jobs that still matter to somebody, within the bounds of a script; live ones first."""
+        now = asyncio.get_running_loop().time()
+        batch: list[_Item] = []
+        size = 0
+        while self._queue and len(batch) < BATCH_JOBS and (not batch or size + self._queue[0].size <= BATCH_BYTES):
+            item = self._queue.popleft()
+            self._pending_bytes -= item.size
+            if item.call.deadline <= now:
+                item.call.fail(f"Redis does not answer: no answer within {self._timeout_s:g} s")
+            if not item.call.done.done():
+                batch.append(item)
+                size += item.size
+        batch.sort(key=lambda item: not item.live)
+        return batch
+
+    async def _commit(self, batch: list[_Item]) -> None:
+        """Have one batch acknowledged, on whatever connection there is before its first caller's time is up."""
+        deadline = min(item.call.deadline for item in batch)
+        while True:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    wire = await self._connected()
+                    reply = await wire.send(self._packed(b"EVALSHA", self._script.sha, batch))
+                    if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT"):
+                        reply = await wire.send(self._packed(b"EVAL", self._script.text, batch))
+            except TimeoutError:
+                self._lose(f"no answer within {self._timeout_s:g} s")
+                raise
+            except WireError as error:
+                if self._given_up():
+                    raise
+                self._trouble = str(error)
+                continue
+            self._answer(batch, reply)
+            return
+
+    def _packed(self, command: bytes, script: bytes, batch: list[_Item]) -> bytes:
+        live = sum(item.live for item in batch)
+        words: list[str | bytes] = [command, script, str(len(self._named) + len(batch)), *self._named]
+        words.extend(item.seen for item in batch)
+        words.append(str(REMEMBERED_S))
+        words.append(str(live))
+        for item in batch:
+            words.extend(item.args)
+        return pack(*words)
+
+    def _answer(self, batch: list[_Item], reply: Any) -> None:
+        if isinstance(reply, bytes) and len(reply) == len(batch):
+            for item, outcome in zip(batch, reply, strict=True):
+                item.call.count(outcome == ord("1"), item.live)
+            return
+        reason = clip(str(reply), 200)
+        for item in batch:
+            item.call.fail(f"Redis refused: {reason}")
+        if reason.startswith(("READONLY", "LOADING", "MASTERDOWN")):
+            self._lose(reason)
+
+    async def _connected(self) -> Wire:
+        if self._wire is None or not self._wire.alive:
+            if self._given_up():
+                raise WireError(self._trouble)
+            self._start_connecting()
+            await self._up.wait()
+        assert self._wire is not None
+        return self._wire
+
+    def _given_up(self) -> bool:
+        """Whether the outage has lasted so long that nobody should wait for its end."""
+        return self._down_since is not None and asyncio.get_running_loop().time() - self._down_since > GRACE_S
+
+    def _lose(self, reason: str) -> None:
+        self._trouble = reason
+        if self._wire is not None:
+            self._wire.drop()
+        self._start_connecting()
+
+    def _lost(self, wire: Wire) -> None:
+        if wire is self._wire:
+            self._wire = None
+            self._up.clear()
+            self._trouble = "connection lost"
+            if not self._closed:
+                self._start_connecting()
+
+    def _start_connecting(self) -> None:
+        if self._connector is None or self._connector.done():
+            self._up.clear()
+            self._connector = asyncio.create_task(self._connect())
+
+    async def _connect(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._down_since = self._down_since or loop.time()
+        attempt = 0
+        while not self._closed:
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    self._wire = await connect(self._url, self._lost)
+            except TimeoutError:
+                self._trouble = f"no answer within {self._timeout_s:g} s"
+            except WireError as error:
+                self._trouble = str(error)
+            else:
+                self._down_since = None
+                self._up.set()
+                return
+            await asyncio.sleep(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
+            attempt += 1
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,0 +1,52 @@
+-- Accepts jobs: each lead once, numbered without gaps. ARGV: seconds that a lead is remembered, number of live jobs,
+-- then (id, job) for each live one and (id, job, note) for each that is born dead. The keys after the named ones
+-- remember the leads, in the same order. Returns one character a job: 1 accepted, 0 duplicate. A job that is sent
+-- again because its answer was lost is known by its id and is accepted, once.
+local ready, counters, dead, parked, notes = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local NAMED = 5
+
+local remembered, live = ARGV[1], tonumber(ARGV[2])
+local first = tonumber(redis.call('HGET', counters, 'accepted') or 0)
+local seq, duplicates = first, 0
+local outcome = {}
+local failure
+
+local function count()
+  if seq > first then
+    redis.call('HINCRBY', counters, 'accepted', seq - first)
+  end
+  if duplicates > 0 then
+    redis.call('HINCRBY', counters, 'duplicates', duplicates)
+  end
+end
+
+local arg = 3
+for i = 1, #KEYS - NAMED do
+  local seen, id, job = KEYS[NAMED + i], ARGV[arg], ARGV[arg + 1]
+  if redis.call('SET', seen, string.format('%.0f %s', seq + 1, id), 'NX', 'EX', remembered) then
+    if i <= live then
+      local added = redis.pcall('XADD', ready, '*', 'j', job, 'n', seq + 1)
+      if type(added) == 'table' and added.err then
+        redis.call('DEL', seen)
+        failure = added
+        break
+      end
+    else
+      redis.call('HSET', parked, id, with('seq', seq + 1, job))
+      local now = now_ms()
+      redis.call('HSET', notes, id, with('seq', seq + 1, with('at', now, ARGV[arg + 2])))
+      redis.call('ZADD', dead, now, id)
+    end
+    seq = seq + 1
+    outcome[i] = '1'
+  elseif string.match(redis.call('GET', seen) or '', ' (.*)$') == id then
+    outcome[i] = '1'
+  else
+    duplicates = duplicates + 1
+    outcome[i] = '0'
+  end
+  arg = arg + (i <= live and 2 or 3)
+end
+
+count()
+return failure or table.concat(outcome)

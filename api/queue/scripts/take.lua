@@ -1,0 +1,24 @@
+-- Hands out new entries unless the queue is paused. ARGV: consumer, count, bytes after which to stop.
+-- Returns {paused, id to wait from, {{entry, job, seq, deliveries}, ...}}.
+local ready, control = KEYS[1], KEYS[2]
+local consumer, count, budget = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local STEP = 32
+
+if redis.call('HGET', control, 'paused') then
+  return { 1, '', {} }
+end
+local taken, bytes = {}, 0
+while #taken < count and bytes < budget do
+  local step = math.min(STEP, count - #taken)
+  local reply = redis.call('XREADGROUP', 'GROUP', GROUP, consumer, 'COUNT', step, 'STREAMS', ready, '>')
+  local entries = reply and reply[1] and reply[1][2] or {}
+  for _, entry in ipairs(entries) do
+    local job, seq = parts(entry[2])
+    bytes = bytes + #job
+    taken[#taken + 1] = { entry[1], job, seq, 1 }
+  end
+  if #entries < step then
+    break
+  end
+end
+return { 0, #taken == 0 and last_delivered(ready) or '', taken }
