@@ -1,0 +1,1 @@
+"""Where the stack runs: Docker Compose or local processes, behind the same `Runtime`."""

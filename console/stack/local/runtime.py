@@ -1,0 +1,203 @@
+"""The local runtime: four supervised processes under one state directory, behind `console.ports.Runtime`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from pathlib import Path
+
+from console.errors import StackError, UnreachableError
+from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot, Volume, VolumesSnapshot
+from console.stack.local import logs, rpc, view
+from console.stack.local.conductor import Conductor, demand_known
+from console.stack.local.health import Prober
+from console.stack.local.lock import locked
+from console.stack.local.places import SERVICES, Access, Kept, Places, default_state_dir
+from console.stack.local.processes import Record, read_record
+from console.stack.local.tasks import in_thread, steps
+from console.stack.local.usage import Usage, UsageMeter
+
+Emit = Callable[[Progress], None]
+
+
+class LocalRuntime:
+    """Local processes under supervisord. Every method raises console.errors.ConsoleError only.
+
+    The processes outlive this object and the program: another `LocalRuntime` on the same directory finds them.
+    """
+
+    name = "local"
+
+    def __init__(self, state_dir: Path | None = None, env: Mapping[str, str] | None = None) -> None:
+        """`env` (default: this process's) wins over `state_dir`/.env, at the verbs that start something."""
+        self._places = Places((state_dir or default_state_dir()).absolute())
+        self._env = dict(os.environ if env is None else env)
+        self._meter = UsageMeter()
+        self._prober: tuple[tuple[Kept, Access], Prober] | None = None
+
+    @property
+    def state_dir(self) -> Path:
+        """Where everything lies."""
+        return self._places.state
+
+    async def snapshot(self) -> StackSnapshot:
+        """The four services now; those that were never started, or were taken down, have no replica."""
+        try:
+            return await self._snapshot()
+        except OSError as error:
+            raise UnreachableError(f"{self.state_dir} cannot be read: {error.strerror}") from error
+
+    def up(self, services: Sequence[str] = ()) -> AsyncGenerator[Progress, None]:
+        """Create and start the services (all when empty), with what they need, and wait until they serve."""
+        demand_known(services)
+        return self._changing("up", lambda conductor: conductor.up(services))
+
+    def down(self, *, volumes: bool = False) -> AsyncGenerator[Progress, None]:
+        """Stop everything and leave no process behind; data stays unless `volumes`."""
+        return self._changing("down", lambda conductor: conductor.down(volumes=volumes))
+
+    def start(self, services: Sequence[str]) -> AsyncGenerator[Progress, None]:
+        """Start services of a stack that is up."""
+        demand_known(services)
+        return self._changing("start", lambda conductor: conductor.start(services))
+
+    def stop(self, services: Sequence[str]) -> AsyncGenerator[Progress, None]:
+        """Stop services, each with its grace period: a worker drains."""
+        demand_known(services)
+        return self._changing("stop", lambda conductor: conductor.stop(services))
+
+    def restart(self, services: Sequence[str]) -> AsyncGenerator[Progress, None]:
+        """Stop services and start them again, with the settings as they are now."""
+        demand_known(services)
+
+        async def work(conductor: Conductor) -> None:
+            await conductor.stop(services)
+            await conductor.start(services)
+
+        return self._changing("restart", work)
+
+    async def logs(
+        self, services: Sequence[str] = (), *, since: float = 0.0, tail: int | None = None, follow: bool = False
+    ) -> AsyncGenerator[list[LogLine], None]:
+        """See `console.ports.Runtime.logs`; outputs are together, so `stream` is always "stdout"."""
+        demand_known(services)
+        chosen = {name: self._places.log(name) for name in services or SERVICES}
+        try:
+            async with aclosing(logs.read(chosen, since=since, tail=tail, follow=follow)) as batches:
+                async for batch in batches:
+                    yield batch
+        except OSError as error:
+            raise UnreachableError(f"{self._places.logs} cannot be read: {error.strerror}") from error
+
+    async def volumes(self) -> VolumesSnapshot:
+        """The data directories, with what they take on disk."""
+        try:
+            return await in_thread(_volumes, self._places)
+        except OSError as error:
+            raise UnreachableError(f"{self._places.data} cannot be read: {error.strerror}") from error
+
+    async def endpoints(self) -> Endpoints:
+        """How to reach the running stack. UnreachableError while it is down."""
+        try:
+            access = self._places.access()
+        except OSError as error:
+            raise UnreachableError(f"{self.state_dir} cannot be read: {error.strerror}") from error
+        if access is None:
+            raise UnreachableError(f"no local stack is up in {self.state_dir}", "leadsctl --local up")
+        return Endpoints(database_url=access.database_url, redis_url=access.redis_url, web_url=access.web_url)
+
+    async def close(self) -> None:
+        """Nothing is held between calls."""
+
+    def _changing(self, verb: str, work: Callable[[Conductor], Awaitable[None]]) -> AsyncGenerator[Progress, None]:
+        async def whole(emit: Emit) -> None:
+            if not self.state_dir.exists():
+                if verb != "up":
+                    if verb == "start":
+                        raise StackError("the local stack is not up", "leadsctl --local up")
+                    return
+                self.state_dir.mkdir(parents=True, mode=0o711)
+            async with locked(self.state_dir / "lock", lambda text: emit(Progress(text))):
+                await work(Conductor(self._places, self._env, emit))
+
+        return steps(whole, verb)
+
+    async def _snapshot(self) -> StackSnapshot:
+        kept = self._places.load()
+        records = {name: record for name in SERVICES if (record := read_record(self._places.record(name)))}
+        if kept is None:
+            return view.build(self._places, None)
+        try:
+            processes = await rpc.processes(self._places.socket(kept))
+        except rpc.GoneError:
+            usage = await self._usage([record.pid for record in records.values() if record.alive()])
+            return view.build(self._places, kept, records=records, usage=usage)
+        alive = {name: process for name, process in processes.items() if process.state in ("RUNNING", "STARTING")}
+        usage, health = await asyncio.gather(
+            self._usage([process.pid for process in alive.values()]), self._health(kept, alive, records)
+        )
+        return view.build(self._places, kept, processes=processes, records=records, health=health, usage=usage)
+
+    async def _health(
+        self, kept: Kept, alive: Mapping[str, rpc.Process], records: Mapping[str, Record]
+    ) -> dict[str, str]:
+        access = self._places.access()
+        if access is None:
+            return {}
+        if self._prober is None or self._prober[0] != (kept, access):
+            self._prober = ((kept, access), Prober(kept, access))
+        prober = self._prober[1]
+        asked = [name for name in alive if name in records]
+        answers = await asyncio.gather(*(prober.cached(name, alive[name], records[name]) for name in asked))
+        return dict(zip(asked, answers, strict=True))
+
+    async def _usage(self, pids: list[int]) -> dict[int, Usage]:
+        try:
+            return self._meter.measure(pids)
+        except ImportError:
+            return {}
+
+
+def _volumes(places: Places) -> VolumesSnapshot:
+    """Walks the data directories: blocks."""
+    found = []
+    for name, path, user in (
+        ("postgres_data", places.postgres_data, "db"),
+        ("redis_data", places.redis_data, "redis"),
+    ):
+        if path.exists():
+            found.append(
+                Volume(
+                    name=name,
+                    mount=str(path),
+                    used_by=(user,),
+                    size_bytes=_size(path),
+                    driver="directory",
+                    path=str(path),
+                )
+            )
+    total = free = 0
+    if places.state.exists():
+        disk = shutil.disk_usage(places.state)
+        total, free = disk.total, disk.free
+    return VolumesSnapshot(volumes=tuple(found), taken_at=time.time(), disk_total=total, disk_free=free)
+
+
+def _size(folder: Path) -> int:
+    """Bytes on disk; files that vanish meanwhile do not count, hard links count once."""
+    seen: set[tuple[int, int]] = set()
+    size = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            try:
+                found = os.lstat(os.path.join(parent, name))  # noqa: PTH118 - ten thousands of files: Path is slow
+            except OSError:
+                continue
+            if (found.st_dev, found.st_ino) not in seen:
+                seen.add((found.st_dev, found.st_ino))
+                size += found.st_blocks * 512
+    return size
