@@ -1,0 +1,69 @@
+"""`leadsctl`: runs a command line, turns what went wrong into two lines on standard error, and ends with its code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+BROKEN_PIPE = 141
+"""128 + SIGPIPE: what a shell says of a program whose reader went away."""
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; its exit code. Raises nothing but what ends the process."""
+    _prepare_streams()
+    try:
+        try:
+            code = _dispatch(arguments)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _discard_output()
+            return BROKEN_PIPE
+        except KeyboardInterrupt:
+            return 130
+    except Exception as error:  # noqa: BLE001 - the last line of defence: an operator never sees a traceback
+        from console.cli.failure import tell
+
+        return tell(error)
+    return code
+
+
+def _dispatch(arguments: Sequence[str]) -> int:
+    import typer
+
+    from console.cli.app import NAME, app
+
+    value = typer.main.get_command(app).main(args=list(arguments), prog_name=NAME, standalone_mode=False)
+    return value if isinstance(value, int) else 0
+
+
+def _prepare_streams() -> None:
+    """Survive a closed stream and a terminal that cannot show every character."""
+    sys.stdout = _usable(sys.stdout)
+    sys.stderr = _usable(sys.stderr)
+
+
+def _usable(stream: TextIO | None) -> TextIO:
+    if stream is None:  # closed by the caller, as in `leadsctl ps >&-`
+        return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - lives as long as the process
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="replace")
+    return stream
+
+
+def _discard_output() -> None:
+    """Point standard output elsewhere, so that the interpreter's last flush finds no broken pipe."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Carries out one action for a command: what it risks, the question, the steps, the result, the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from console.cli import terminal
+from console.cli.invocation import Invocation
+from console.errors import ReadOnlyError, UsageError
+from console.ports import Action, Result
+from console.session import Session
+
+
+async def act(inv: Invocation, session: Session, action: Action, *, question: str = "", yes: bool = False) -> int:
+    """Do it and tell how it went; the exit code.
+
+    Args:
+        question: what is asked before a destructive verb ("" for one that is not).
+        yes: the answer was given with the command.
+
+    Raises:
+        UsageError: a question must be asked and nobody is there to answer.
+        ReadOnlyError: the console may not change anything.
+    """
+    refuse_if_read_only(session, action.verb.value)
+    if question and not await agreed(inv, session, action, question, yes=yes):
+        inv.narrator.say("nothing was done")
+        return 1
+    result = await inv.narrator.follow(session.runner.run(action))
+    return finish(inv, result)
+
+
+async def agreed(inv: Invocation, session: Session, action: Action, question: str, *, yes: bool) -> bool:
+    """Whether the operator wants it, after having read what it risks."""
+    narrator = inv.narrator
+    if not yes and not terminal.interactive():
+        raise UsageError(f"{action.verb} asks first, and there is no terminal to ask on", "add --yes to do it unasked")
+    for line in await session.runner.warnings(action):
+        narrator.warn(line)
+    return yes or narrator.confirm(question)
+
+
+def finish(inv: Invocation, result: Result) -> int:
+    """Tell a result: as a document with --json, else as narration. Its exit code."""
+    if inv.json:
+        inv.output.document(result)
+    if result.ok:
+        inv.narrator.say(result.text)
+        return 0
+    inv.narrator.error(result.text, result.hint)
+    return result.exit_code or 1
+
+
+def refuse_if_read_only(session: Session, verb: str) -> None:
+    """Say no before anything is read or asked."""
+    if session.runner.read_only:
+        raise ReadOnlyError(f"{verb} is refused: the console is read-only", "run it without --read-only")
+
+
+def named(targets: Sequence[str], everything: str) -> str:
+    """The targets as in a sentence."""
+    return ", ".join(targets) if targets else everything

@@ -1,0 +1,106 @@
+"""The command `leadsctl`: global options, the table of commands that are loaded when used, the way into the TUI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from console.cli.invocation import Invocation, JsonFlag, QuietFlag
+from console.cli.lazy import Entry, LazyGroup, plain_typer
+
+NAME = "leadsctl"
+
+
+COMMANDS: dict[str, Entry] = {
+    "up": Entry("stack:up", "Stack", "Create and start the stack, and wait until it is healthy."),
+    "down": Entry("stack:down", "Stack", "Stop and remove the stack; its data stays."),
+    "start": Entry("stack:start", "Stack", "Start services that are stopped."),
+    "stop": Entry("stack:stop", "Stack", "Stop services; a worker finishes what it holds."),
+    "restart": Entry("stack:restart", "Stack", "Stop services and start them again."),
+    "ps": Entry("stack:ps", "Stack", "Show the services and how they are."),
+    "logs": Entry("logs:logs", "Stack", "Show what the services write."),
+    "queue": Entry("queue:app", "Leads", "Look at the queue; retry, discard and edit its jobs."),
+    "leads": Entry("leads:app", "Leads", "List, show and search stored leads."),
+    "send": Entry("send:send", "Leads", "Send a signed test webhook to the stack."),
+    "check": Entry("check:check", "Leads", "Prove that no accepted lead is lost; for monitoring."),
+    "demo": Entry("demo:demo", "More", "Try everything on a local stack with invented traffic."),
+}
+
+
+class Root(LazyGroup):
+    """The root group, with our table."""
+
+    table = COMMANDS
+
+
+app = plain_typer(name=NAME, cls=Root, add_completion=True, context_settings={"help_option_names": ["-h", "--help"]})
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"{NAME} {version(NAME)}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    ctx: typer.Context,
+    *,
+    runtime: Annotated[
+        bool | None,
+        typer.Option("--docker/--local", help="Which stack: Compose, or local processes. [env: LEADSCTL_RUNTIME]"),
+    ] = None,
+    directory: Annotated[
+        Path | None,
+        typer.Option("--dir", metavar="D", help="State directory (local), or the folder with the compose files."),
+    ] = None,
+    project: Annotated[str, typer.Option("--project", "-p", metavar="NAME", help="Compose project.")] = "",
+    files: Annotated[
+        list[Path] | None,
+        typer.Option("--file", "-f", metavar="FILE", help="Compose file; give it again for overlays."),
+    ] = None,
+    env_file: Annotated[
+        Path | None, typer.Option("--env-file", metavar="FILE", help="The stack's settings, instead of .env.")
+    ] = None,
+    redis_url: Annotated[
+        str,
+        typer.Option(metavar="URL", help="Where the queue is; its password is safer in LEADSCTL_REDIS_URL."),
+    ] = "",
+    database_url: Annotated[
+        str,
+        typer.Option(metavar="URL", help="Where the leads are; its password is safer in LEADSCTL_DATABASE_URL."),
+    ] = "",
+    read_only: Annotated[bool, typer.Option("--read-only", help="Refuse every verb that changes something.")] = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> int:
+    """The lead pipeline in hand: the stack, the queue and the leads.
+
+    Without a command the terminal UI opens.
+    """
+    ctx.obj = Invocation(
+        json=json,
+        quiet=quiet,
+        options={
+            "runtime": {None: "", True: "docker", False: "local"}[runtime],
+            "directory": directory,
+            "project": project,
+            "files": tuple(files or ()),
+            "env_file": env_file,
+            "redis_url": redis_url,
+            "database_url": database_url,
+            "read_only": read_only,
+        },
+    )
+    if ctx.invoked_subcommand is not None:
+        return 0
+    from console.cli.ui import open_ui
+
+    return open_ui(ctx.obj)

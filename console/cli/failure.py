@@ -1,0 +1,67 @@
+"""Tells what went wrong: what happened, what to do, an exit code. A traceback goes to a file at most."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import typer
+
+from console.errors import ConsoleError
+from console.settings import debugging, state_dir
+
+FAILED = 1
+
+
+def tell(error: BaseException) -> int:
+    """Say it on standard error; the exit code."""
+    from console.cli.narrate import Narrator
+
+    text, hint, code = explain(error)
+    if debugging():
+        where = _report(error)
+        hint = f"{hint}; details are in {where}" if hint else f"details are in {where}"
+    Narrator(sys.stderr).error(text, hint)
+    return code
+
+
+def explain(error: BaseException) -> tuple[str, str, int]:
+    """What happened, what to do about it, the exit code."""
+    if isinstance(error, ConsoleError):
+        return str(error), error.hint, error.exit_code
+    if isinstance(error, typer.Abort):
+        return "nothing was done", "", FAILED
+    if isinstance(error, typer.TyperException):
+        return _usage(error)
+    from api.errors import ServiceError, UnavailableError
+
+    if isinstance(error, UnavailableError):
+        return str(error), "", 3
+    if isinstance(error, ServiceError):
+        return str(error), "", FAILED
+    if isinstance(error, OSError) and error.filename is None and error.errno is not None:
+        return f"cannot write: {error.strerror}", "", FAILED
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}", "", FAILED
+    hint = "" if debugging() else "this is a defect; LEADSCTL_DEBUG=1 writes the details to a file"
+    return f"unexpected {type(error).__name__}: {error}", hint, FAILED
+
+
+def _usage(error: typer.TyperException) -> tuple[str, str, int]:
+    """Typer's own complaints about the words of a command."""
+    message = getattr(error, "format_message", error.__str__)()
+    context = getattr(error, "ctx", None)
+    hint = f"{context.command_path} --help shows what it takes" if context else ""
+    return " ".join(message.split()).rstrip("."), hint, getattr(error, "exit_code", FAILED)
+
+
+def _report(error: BaseException) -> Path:
+    """Write the traceback to a file that only the operator can read; its path."""
+    folder = state_dir()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"debug-{time.strftime('%Y%m%d-%H%M%S')}.log"
+    path.touch(mode=0o600)
+    path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    return path

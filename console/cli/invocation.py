@@ -1,0 +1,74 @@
+"""What every command shares: the options given so far, the way to a session, the flags that work after a verb too."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from console.settings import Settings
+
+if TYPE_CHECKING:
+    from console.cli.narrate import Narrator
+    from console.cli.output import Output
+    from console.session import Session
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes on standard error.")]
+YesFlag = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+RevealFlag = Annotated[bool, typer.Option("--reveal", help="Show personal data in full; this is recorded.")]
+
+
+@dataclass
+class Invocation:
+    """One run of `leadsctl`: `options` are `Settings.load`'s, as given on the command line."""
+
+    json: bool = False
+    quiet: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        """Options over environment. UsageError when one makes no sense."""
+        return Settings.load(**self.options)
+
+    @property
+    def output(self) -> Output:
+        """Standard output, as data."""
+        from console.cli.output import Output
+
+        return Output(sys.stdout, json=self.json)
+
+    @property
+    def narrator(self) -> Narrator:
+        """Standard error, as narration."""
+        from console.cli.narrate import Narrator
+
+        return Narrator(sys.stderr, quiet=self.quiet)
+
+    def run(self, body: Callable[[Session], Awaitable[int]]) -> int:
+        """Run a command's body in a session of its own, which is closed however that ends; its exit code."""
+        import asyncio
+
+        from console.session import Session
+
+        settings = self.settings
+
+        async def whole() -> int:
+            async with Session(settings) as session:
+                return await body(session)
+
+        return asyncio.run(whole())
+
+
+def invocation(ctx: typer.Context, *, json: bool = False, quiet: bool = False) -> Invocation:
+    """The run's `Invocation`, with the flags that came after the verb added."""
+    found = ctx.find_object(Invocation)
+    if found is None:
+        found = ctx.obj = Invocation()
+    found.json |= json
+    found.quiet |= quiet
+    return found

@@ -1,0 +1,176 @@
+"""The leads' commands: list, show, search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from console.cli.invocation import Invocation, JsonFlag, QuietFlag, RevealFlag, invocation
+from console.cli.lazy import plain_typer
+from console.errors import ConsoleError
+
+if TYPE_CHECKING:
+    from api.models import Lead, LeadFilter
+    from console.session import Session
+
+PAGE = 200
+"""Leads fetched at once."""
+
+app = plain_typer()
+
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most so many.")]
+Cursor = Annotated[str, typer.Option("--cursor", metavar="C", help="Go on where a page ended.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How much of a list is shown, and how."""
+
+    limit: int
+    cursor: str
+    reveal: bool
+
+
+@app.callback(invoke_without_command=True)
+def leads(ctx: typer.Context, *, json: JsonFlag = False, quiet: QuietFlag = False) -> int:
+    """List, show and search stored leads.
+
+    Without a command: the latest.
+    """
+    inv = invocation(ctx, json=json, quiet=quiet)
+    if ctx.invoked_subcommand:
+        return 0
+    from api.models import LeadFilter
+
+    return _list(inv, LeadFilter(), Listing(20, "", reveal=False))
+
+
+@app.command("list")
+def list_leads(
+    ctx: typer.Context,
+    *,
+    source: Annotated[str, typer.Option("--source", help="meta or forms.")] = "",
+    form: Annotated[str, typer.Option("--form", help="Form, by id or name.")] = "",
+    page: Annotated[str, typer.Option("--page", help="Page, by id.")] = "",
+    campaign: Annotated[str, typer.Option("--campaign", help="Campaign, by id or name.")] = "",
+    status: Annotated[str, typer.Option("--status", help="stored or partial.")] = "",
+    since: Annotated[str, typer.Option("--since", metavar="T", help="From then on: 2h, 3d, 2026-11-24.")] = "",
+    until: Annotated[str, typer.Option("--until", metavar="T", help="Until then.")] = "",
+    limit: Limit = 20,
+    cursor: Cursor = "",
+    reveal: RevealFlag = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> int:
+    """List stored leads, newest first."""
+    from datetime import datetime
+
+    from api.models import LeadFilter
+    from console.cli.times import point
+
+    now = datetime.now().astimezone()
+    where = LeadFilter(
+        source=source,
+        form=form,
+        page=page,
+        campaign=campaign,
+        status=status,
+        since=point(since, now, "--since") if since else None,
+        until=point(until, now, "--until") if until else None,
+    )
+    return _list(invocation(ctx, json=json, quiet=quiet), where, Listing(limit, cursor, reveal))
+
+
+@app.command("search")
+def search(
+    ctx: typer.Context,
+    *,
+    text: Annotated[str, typer.Argument(help="Part of a name, e-mail, phone or id.")],
+    limit: Limit = 20,
+    cursor: Cursor = "",
+    reveal: RevealFlag = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> int:
+    """Search stored leads by name, e-mail, phone or id."""
+    from api.models import LeadFilter
+
+    return _list(invocation(ctx, json=json, quiet=quiet), LeadFilter(text=text), Listing(limit, cursor, reveal))
+
+
+@app.command("show")
+def show(
+    ctx: typer.Context,
+    *,
+    lead: Annotated[str, typer.Argument(metavar="ID", help="Id of a lead, a job or a request, or Meta's lead id.")],
+    reveal: RevealFlag = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> int:
+    """Show one lead and all that happened to it."""
+    inv = invocation(ctx, json=json, quiet=quiet)
+
+    async def body(session: Session) -> int:
+        from console.cli.records import show_details
+        from console.cli.reveal import record_reveal
+        from console.cli.shapes import LeadsFoundDocument, details_document
+
+        found = await session.leads.find(lead)
+        if not found:
+            raise ConsoleError(
+                f"no stored lead has the id {lead}", f"leadsctl queue show {lead} looks among those still queued"
+            )
+        if reveal:
+            await record_reveal(session, *(_name(details.lead) for details in found if details.lead))
+        if inv.json:
+            inv.output.document(LeadsFoundDocument(tuple(details_document(one, reveal=reveal) for one in found)))
+            return 0
+        for n, details in enumerate(found):
+            if n:
+                inv.output.line()
+            show_details(inv.output, details, reveal=reveal)
+        return 0
+
+    return inv.run(body)
+
+
+def _name(lead: Lead) -> str:
+    return f"lead {lead.id}"
+
+
+def _list(inv: Invocation, where: LeadFilter, listing: Listing) -> int:
+    async def body(session: Session) -> int:
+        from api.models import LeadPage
+        from console.cli.records import show_leads
+        from console.cli.reveal import record_reveal
+        from console.cli.shapes import leads_document
+
+        found: list[Lead] = []
+        page = LeadPage((), listing.cursor)
+        while True:
+            size = min(listing.limit - len(found), PAGE)
+            page = await session.leads.page(where, cursor=page.cursor, limit=size, full=inv.json)
+            found += page.leads
+            if not page.cursor or len(found) >= listing.limit:
+                break
+        if listing.reveal and found:
+            await record_reveal(session, *map(_name, found))
+        if inv.json:
+            document = leads_document(LeadPage(tuple(found), page.cursor, page.notice), reveal=listing.reveal)
+            inv.output.document(document)
+            return 0
+        if found:
+            show_leads(inv.output, found, reveal=listing.reveal)
+        elif where.text:
+            inv.narrator.say("no stored lead matches")
+        else:
+            inv.narrator.say("no lead yet; leadsctl send sends a test one")
+        if page.notice:
+            inv.narrator.say(page.notice, "dim")
+        if page.cursor:
+            inv.narrator.say(f"there are more: --cursor {page.cursor}", "dim")
+        return 0
+
+    return inv.run(body)

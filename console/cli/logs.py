@@ -1,0 +1,85 @@
+"""The command logs: what the services write, merged in time, filtered, followed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from console.cli.invocation import JsonFlag, QuietFlag, invocation
+from console.cli.stack import Services
+from console.errors import UsageError
+
+if TYPE_CHECKING:
+    from console.session import Session
+
+LEVELS = ("debug", "info", "warn", "error")
+
+
+def complete_level(incomplete: str) -> list[str]:
+    """The levels, for the shell."""
+    return [level for level in LEVELS if level.startswith(incomplete)]
+
+
+def logs(
+    ctx: typer.Context,
+    *,
+    services: Services = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written from now on.")] = False,
+    since: Annotated[str, typer.Option("--since", metavar="T", help="From then on: 15m, 2h, 12:30, 2026-11-24.")] = "",
+    tail: Annotated[
+        int | None, typer.Option("--tail", "-n", metavar="N", min=0, help="Only the last N lines of each replica.")
+    ] = None,
+    grep: Annotated[str, typer.Option("--grep", metavar="REGEX", help="Only lines that match.")] = "",
+    ignore_case: Annotated[
+        bool, typer.Option("--ignore-case", "-i", help="With --grep: upper and lower case alike.")
+    ] = False,
+    invert: Annotated[bool, typer.Option("--invert", "-v", help="With --grep: only lines that do not match.")] = False,
+    level: Annotated[
+        str,
+        typer.Option(
+            "--level",
+            metavar="L",
+            help="This level and above: debug, info, warn, error.",
+            autocompletion=complete_level,
+        ),
+    ] = "",
+    timestamps: Annotated[bool, typer.Option("--timestamps", "-t", help="The day and the milliseconds too.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="JSON lines as they are, not as event and fields.")] = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> int:
+    """Show what the services write.
+
+    With --json one object a line, the text as it was written.
+    """  # fmt: skip
+    inv = invocation(ctx, json=json, quiet=quiet)
+    pattern = _pattern(grep, ignore_case=ignore_case)
+    if level and level not in LEVELS:
+        raise UsageError(f"there is no level {level}", f"levels: {', '.join(LEVELS)}")
+
+    async def body(session: Session) -> int:
+        from datetime import datetime
+
+        from console.cli.loglines import Filter, LogPrinter
+        from console.cli.times import point
+
+        begin = point(since, datetime.now().astimezone(), "--since").timestamp() if since else 0.0
+        printer = LogPrinter(inv.output, dated=timestamps, raw=raw)
+        wanted = Filter(pattern, invert=invert, level=level)
+        batches = session.sources.stack.logs(tuple(services or ()), since=begin, tail=tail, follow=follow)
+        async for batch in batches:
+            printer.show([line for line in batch if wanted.takes(line)])
+        return 0
+
+    return inv.run(body)
+
+
+def _pattern(grep: str, *, ignore_case: bool) -> re.Pattern[str] | None:
+    if not grep:
+        return None
+    try:
+        return re.compile(grep, re.IGNORECASE if ignore_case else 0)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise UsageError(f"--grep {grep} is not a regular expression: {error}") from error

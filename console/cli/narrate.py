@@ -1,0 +1,139 @@
+"""Owns standard error: notes, warnings, questions and the progress of long work. Data never goes here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import IO, TYPE_CHECKING
+
+from console.cli import terminal
+from console.format import safe
+from console.ports import Result
+from console.snapshots import Progress
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+class Narrator:
+    """Standard error. With `quiet` only errors and what a question needs are told."""
+
+    def __init__(self, stream: IO[str], *, quiet: bool = False) -> None:
+        self.stream = stream
+        self.quiet = quiet
+
+    def say(self, text: str, tone: str = "plain") -> None:
+        """A note, unless quiet."""
+        if not self.quiet:
+            self.tell(text, tone)
+
+    def tell(self, text: str, tone: str = "plain") -> None:
+        """A line that must be read, quiet or not."""
+        text = safe(text)
+        self.stream.write((terminal.paint(text, tone) if terminal.coloured(self.stream) else text) + "\n")
+        self.stream.flush()
+
+    def warn(self, text: str) -> None:
+        """Something to know before or after an action."""
+        self.tell(f"◐ {text}", "warn")
+
+    def error(self, text: str, hint: str = "") -> None:
+        """What happened, and what to do about it."""
+        self.tell(f"leadsctl: {text}", "bad")
+        if hint:
+            self.tell(f"hint: {hint}")
+
+    def confirm(self, question: str) -> bool:
+        """Ask; anything but a clear yes, the end of input included, is a no. Only where `terminal.interactive()`."""
+        self.stream.write(f"{safe(question)} [y/N] ")
+        self.stream.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    async def follow(self, events: AsyncIterator[Progress | Result]) -> Result:
+        """Show an action's steps as they come; its result, which is not shown here."""
+        result = Result(ok=False, text="the action ended without a result", exit_code=1)
+        with self._display() as display:
+            async for event in events:
+                if isinstance(event, Result):
+                    result = event
+                elif display is not None:
+                    display.step(event)
+        return result
+
+    def _display(self) -> AbstractContextManager[Display | None]:
+        if self.quiet:
+            return nullcontext()
+        return LiveDisplay(self.stream) if terminal.is_terminal(self.stream) else PlainDisplay(self)
+
+
+class Display(AbstractContextManager["Display | None"]):
+    """Shows steps."""
+
+    def step(self, step: Progress) -> None:
+        """A step has begun, moved or ended."""
+        raise NotImplementedError
+
+
+class PlainDisplay(Display):
+    """One line a step that says something new; counts only every tenth of the way."""
+
+    def __init__(self, narrator: Narrator) -> None:
+        self._narrator = narrator
+        self._last: dict[str, tuple[str, int, bool | None]] = {}
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def step(self, step: Progress) -> None:
+        """See Display."""
+        tenth = step.done * 10 // step.total if step.total else 0
+        now = (step.text, tenth, step.ok)
+        if self._last.get(step.service) == now:
+            return
+        self._last[step.service] = now
+        count = f" {step.done:,} of {step.total:,}" if step.total else ""
+        mark = {None: "", True: "✔ ", False: "✖ "}[step.ok]
+        self._narrator.say(f"{mark}{f'{step.service}: ' if step.service else ''}{step.text}{count}")
+
+
+class LiveDisplay(Display):
+    """One moving line a service, redrawn in place."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        from rich.console import Console
+        from rich.live import Live
+        from rich.spinner import Spinner
+
+        self._steps: dict[str, Progress] = {}
+        self._spinner = Spinner("dots")
+        console = Console(file=stream, markup=False, highlight=False, emoji=False)
+        self._live = Live(get_renderable=self._render, console=console, refresh_per_second=10)
+
+    def __enter__(self) -> LiveDisplay:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def step(self, step: Progress) -> None:
+        """See Display."""
+        self._steps[step.service] = step
+
+    def _render(self) -> RenderableType:
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        grid = Table.grid(padding=(0, 1))
+        for service, step in self._steps.items():
+            row: list[RenderableType] = [
+                self._spinner if step.ok is None else Text("✔", "green") if step.ok else Text("✖", "red"),
+                Text(safe(service, 40)),
+                Text(safe(step.text, 200), overflow="ellipsis", no_wrap=True),
+            ]
+            if step.total:
+                row += [ProgressBar(step.total, step.done, width=20), Text(f"{step.done:,} of {step.total:,}")]
+            grid.add_row(*row)
+        return grid

@@ -1,0 +1,105 @@
+"""The stack's commands: up, down, start, stop, restart, ps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from console.cli.invocation import Invocation, JsonFlag, QuietFlag, YesFlag, invocation
+
+if TYPE_CHECKING:
+    from console.session import Session
+
+SERVICES = ("app", "worker", "db", "redis")
+
+
+def complete_service(incomplete: str) -> list[str]:
+    """The services that every stack has, for the shell."""
+    return [name for name in SERVICES if name.startswith(incomplete)]
+
+
+Services = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="SERVICE", help="app, worker, db, redis; all when none is named.",
+                   autocompletion=complete_service, show_default=False),
+]  # fmt: skip
+
+
+def up(ctx: typer.Context, *, services: Services = None, json: JsonFlag = False, quiet: QuietFlag = False) -> int:
+    """Create and start the stack, and wait until it is healthy."""
+    return _stack_verb(invocation(ctx, json=json, quiet=quiet), "up", services)
+
+
+def down(
+    ctx: typer.Context,
+    *,
+    volumes: Annotated[bool, typer.Option("--volumes", help="Delete its data too: leads and queue.")] = False,
+    yes: YesFlag = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> int:
+    """Stop and remove the stack; its data stays."""
+    question = "Take the stack down and DELETE its data?" if volumes else "Take the stack down?"
+    inv = invocation(ctx, json=json, quiet=quiet)
+    return _stack_verb(inv, "down", None, question=question, yes=yes, args={"volumes": "yes"} if volumes else {})
+
+
+def start(ctx: typer.Context, *, services: Services = None, json: JsonFlag = False, quiet: QuietFlag = False) -> int:
+    """Start services that are stopped."""
+    return _stack_verb(invocation(ctx, json=json, quiet=quiet), "start", services)
+
+
+def stop(
+    ctx: typer.Context,
+    *,
+    services: Services = None,
+    yes: YesFlag = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> int:
+    """Stop services; a worker finishes what it holds."""
+    question = f"Stop {', '.join(services) if services else 'the whole stack'}?"
+    return _stack_verb(invocation(ctx, json=json, quiet=quiet), "stop", services, question=question, yes=yes)
+
+
+def restart(ctx: typer.Context, *, services: Services = None, json: JsonFlag = False, quiet: QuietFlag = False) -> int:
+    """Stop services and start them again."""
+    return _stack_verb(invocation(ctx, json=json, quiet=quiet), "restart", services)
+
+
+def ps(ctx: typer.Context, *, json: JsonFlag = False, quiet: QuietFlag = False) -> int:
+    """Show the services and how they are."""
+    inv = invocation(ctx, json=json, quiet=quiet)
+
+    async def body(session: Session) -> int:
+        from console.cli import views
+        from console.cli.shapes import stack_document
+
+        snapshot = await session.sources.stack.read()
+        if inv.json:
+            inv.output.document(stack_document(snapshot))
+        else:
+            views.show_stack(inv.output, snapshot)
+        return 0
+
+    return inv.run(body)
+
+
+def _stack_verb(
+    inv: Invocation,
+    verb: str,
+    services: list[str] | None,
+    *,
+    question: str = "",
+    yes: bool = False,
+    args: dict[str, str] | None = None,
+) -> int:
+    async def body(session: Session) -> int:
+        from console.cli.act import act
+        from console.ports import Action, Verb
+
+        action = Action(Verb(verb), tuple(services or ()), args or {})
+        return await act(inv, session, action, question=question, yes=yes)
+
+    return inv.run(body)

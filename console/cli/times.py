@@ -1,0 +1,35 @@
+"""Reads points in time as operators write them: "15m", "2h", "2026-11-24", "12:30", RFC 3339. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from console.errors import UsageError
+
+_AGO = re.compile(r"(\d{1,9}(?:\.\d+)?)\s*(s|sec|m|min|h|d|w)")
+_SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
+
+
+def point(text: str, now: datetime, option: str) -> datetime:
+    """The moment that is meant; without a zone it is local time. `now` is aware.
+
+    Raises:
+        UsageError: it cannot be read; names `option`.
+    """
+    text = text.strip()
+    if found := _AGO.fullmatch(text):
+        try:
+            return now - timedelta(seconds=float(found[1]) * _SECONDS[found[2]])
+        except OverflowError:
+            pass
+    if found := _CLOCK.fullmatch(text):
+        return now.replace(hour=int(found[1]), minute=int(found[2]), second=int(found[3] or 0), microsecond=0)
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo else moment.astimezone()
+    except (ValueError, OverflowError, OSError):
+        raise UsageError(
+            f"{option} {text} is not a time", "write 15m, 2h, 3d, 12:30, 2026-11-24 or 2026-11-24T12:30"
+        ) from None

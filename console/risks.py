@@ -1,0 +1,87 @@
+"""Says what an operator should know before saying yes: what is in flight, what would be lost, what stops arriving."""
+
+from __future__ import annotations
+
+from api.models import QueueSnapshot
+from console.errors import ConsoleError
+from console.format import number
+from console.ports import Action, Sources, Verb
+from console.snapshots import Role, StackSnapshot
+
+KEPT_DAYS = 30
+"""How long a discarded job can be taken back."""
+
+
+async def risks(action: Action, sources: Sources) -> tuple[str, ...]:
+    """One line a risk, the gravest first; empty when there is none. What cannot be read is said, never raised."""
+    if action.verb is Verb.DISCARD:
+        return (f"what is discarded is not stored; it can be taken back for {KEPT_DAYS} days",)
+    if action.verb is Verb.PAUSE:
+        return ("nothing is stored until the queue is resumed; webhooks are still accepted",)
+    if action.verb not in (Verb.STOP, Verb.DOWN, Verb.RESTART):
+        return ()
+    try:
+        stack = await sources.stack.read()
+    except ConsoleError:
+        return ()  # the verb itself will say that nothing answers
+    stopped = _stopped(action, stack)
+    if not stopped:
+        return ()
+    lines = await _deleted(sources) if action.args.get("volumes") == "yes" else []
+    return (*lines, *await _of_queue(stopped, sources, stack), *_arriving(action, stopped))
+
+
+def _stopped(action: Action, stack: StackSnapshot) -> frozenset[Role]:
+    """The roles that serve now and would not."""
+    return frozenset(
+        service.role
+        for service in stack.services
+        if service.up and (not action.targets or service.name in action.targets)
+    )
+
+
+async def _of_queue(stopped: frozenset[Role], sources: Sources, stack: StackSnapshot) -> list[str]:
+    if not stopped & {Role.WORKER, Role.REDIS, Role.DB}:
+        return []
+    redis = stack.service(Role.REDIS)
+    if redis is not None and not redis.up:
+        return []
+    try:
+        queue = await sources.queue.read()
+    except ConsoleError as error:
+        return [f"what is in flight is not known: {error}"]
+    lines = _durability(queue) if Role.REDIS in stopped else []
+    if queue.in_flight and stopped & {Role.WORKER, Role.DB, Role.REDIS}:
+        what = "workers get time to finish" if Role.WORKER in stopped else "they are tried again later"
+        lines.append(f"{_jobs(queue.in_flight)} in flight: {what}")
+    return lines
+
+
+def _durability(queue: QueueSnapshot) -> list[str]:
+    kept = queue.depth + queue.dead + queue.discarded
+    if not kept:
+        return []
+    if queue.aof in ("off", "no"):
+        return [f"AOF is off: {_jobs(kept)} in Redis and may be lost when it stops"]
+    if not queue.aof_ok:
+        return [f"Redis could not write its AOF last time: {_jobs(kept)} in it and may be lost when it stops"]
+    return []
+
+
+async def _deleted(sources: Sources) -> list[str]:
+    """What a `down` with volumes destroys."""
+    try:
+        leads = f"{number((await sources.leads.read()).total)} leads"
+    except ConsoleError:
+        leads = "all leads"
+    return [f"the volumes are deleted: {leads} and everything queued are gone for good"]
+
+
+def _arriving(action: Action, stopped: frozenset[Role]) -> list[str]:
+    if action.verb is Verb.RESTART or not stopped & {Role.APP, Role.REDIS}:
+        return []
+    return ["no webhook is accepted until it runs again; Meta tries for 36 h, then gives up"]
+
+
+def _jobs(count: int) -> str:
+    return "1 job is" if count == 1 else f"{number(count)} jobs are"

@@ -1,0 +1,147 @@
+"""One object that holds a stack in hand: its runtime, what is read of it, what is done to it. Connects when needed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Self
+
+from api.errors import SettingsError
+from api.settings import Settings as ServiceSettings
+from console.errors import UsageError
+from console.links import Links
+from console.ports import Result, Runtime, Sources
+from console.runner import ActionRunner
+from console.settings import Settings
+from console.snapshots import Endpoints, LogLine, StackSnapshot, VolumesSnapshot
+from console.sources.check import AccountingReader
+from console.sources.leads import LeadsReader
+from console.sources.queue import QueueReader
+from console.stack import select
+from console.verbs import PipelineVerbs
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from api.queue import Inspector, Operator
+    from api.store import Reader
+
+QUEUE_SETTINGS = ("QUEUE_NAMESPACE", "VISIBILITY_TIMEOUT", "SLA_SECONDS")
+
+
+class StackReader:
+    """The runtime's readings (console.ports.StackSource and VolumesSource)."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def read(self) -> StackSnapshot:
+        """All services."""
+        return await self._runtime.snapshot()
+
+    def logs(
+        self, services: Sequence[str] = (), *, since: float = 0.0, tail: int | None = None, follow: bool = False
+    ) -> AsyncIterator[list[LogLine]]:
+        """See Runtime.logs."""
+        return self._runtime.logs(services, since=since, tail=tail, follow=follow)
+
+
+class VolumesReader:
+    """The runtime's volumes (console.ports.VolumesSource)."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def read(self) -> VolumesSnapshot:
+        """All volumes and the disk beneath them."""
+        return await self._runtime.volumes()
+
+
+class Session:
+    """A stack in hand. Nothing is connected before something is asked of it; `close` gives everything back.
+
+    Args:
+        settings: what the console was told.
+        runtime: None: the one that the settings name.
+
+    Raises:
+        UsageError: the stack's settings make no sense.
+    """
+
+    def __init__(self, settings: Settings, runtime: Runtime | None = None) -> None:
+        self.settings = settings
+        self.runtime = runtime if runtime is not None else select.runtime(settings)
+        self._service: ServiceSettings | None = None
+        self.links = Links(
+            self.runtime.endpoints,
+            redis_url=settings.redis_url,
+            database_url=settings.database_url,
+            inspector=self._make_inspector,
+            operator=self._make_operator,
+            reader=_make_reader,
+        )
+        self.queue = QueueReader(self.links)
+        self.leads = LeadsReader(self.links)
+        self.checker = AccountingReader(self.links)
+        self.sources = Sources(
+            stack=StackReader(self.runtime),
+            queue=self.queue,
+            leads=self.leads,
+            checker=self.checker,
+            volumes=VolumesReader(self.runtime),
+        )
+        verbs = PipelineVerbs(self.runtime, self.links, self.send_test, settings.operator)
+        self.runner = ActionRunner(verbs, self.sources, read_only=settings.read_only)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection, then the runtime."""
+        try:
+            await self.links.close()
+        finally:
+            await self.runtime.close()
+
+    async def endpoints(self) -> Endpoints:
+        """Where the stack's parts are. UnreachableError when they are not running."""
+        return await self.links.endpoints()
+
+    async def send_test(self, form: str = "") -> Result:
+        """Send a signed test webhook to this stack: Meta's, or a web form's."""
+        from console import send
+
+        webhook = send.prepare(select.stack_environment(self.settings), form=form)
+        return (await send.deliver((await self.endpoints()).web_url, webhook)).result()
+
+    def _make_inspector(self, url: str) -> Inspector:
+        from api.queue import Inspector
+
+        queue = self._queue_settings()
+        return Inspector(url, queue.queue_namespace, visibility_timeout=queue.visibility_timeout, sla_s=queue.sla_s)
+
+    def _make_operator(self, url: str) -> Operator:
+        from api.queue import Operator
+
+        queue = self._queue_settings()
+        return Operator(url, queue.queue_namespace, visibility_timeout=queue.visibility_timeout, sla_s=queue.sla_s)
+
+    def _queue_settings(self) -> ServiceSettings:
+        """The queue's name and time limits as the stack itself reads them."""
+        if self._service is None:
+            stack = select.stack_environment(self.settings)
+            try:
+                self._service = ServiceSettings.load({name: stack[name] for name in QUEUE_SETTINGS if name in stack})
+            except SettingsError as error:
+                raise UsageError(str(error), "correct it in the stack's .env") from error
+        return self._service
+
+
+def _make_reader(url: str) -> Reader:
+    from api.store import Reader
+
+    return Reader(url)

@@ -1,0 +1,1 @@
+"""What the console reads, one module a source: frozen values; nothing is changed. No answer: UnreachableError."""

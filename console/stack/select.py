@@ -1,0 +1,58 @@
+"""Chooses the runtime that the settings name, and reads the settings of its stack. Imports only what is chosen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from console.errors import UsageError
+from console.ports import Runtime
+from console.settings import Settings
+
+
+def runtime(settings: Settings) -> Runtime:
+    """The runtime, not yet connected to anything."""
+    if settings.runtime == "local":
+        from console.stack.local import LocalRuntime
+
+        return LocalRuntime(settings.directory)
+    from console.stack.docker import DockerRuntime
+
+    return DockerRuntime(
+        project=settings.project, directory=settings.directory, files=settings.files, env_file=settings.env_file
+    )
+
+
+def env_file(settings: Settings) -> Path:
+    """The stack's `.env`, whether it is there or not."""
+    if settings.env_file is not None:
+        return settings.env_file
+    if settings.runtime == "local":
+        from console.stack.local.places import default_state_dir
+
+        return (settings.directory or default_state_dir()) / ".env"
+    return (settings.directory or Path.cwd()) / ".env"
+
+
+def stack_environment(settings: Settings, env: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The stack's settings by name: the environment over its `.env`, as both runtimes read them. Holds secrets.
+
+    Raises:
+        UsageError: the file is there and cannot be read, or was named and is not there.
+    """
+    from dotenv import dotenv_values
+
+    path = env_file(settings)
+    filed: dict[str, str | None] = {}
+    try:
+        with path.open(encoding="utf-8") as source:
+            filed = dotenv_values(stream=source, interpolate=False)
+    except FileNotFoundError:
+        if settings.env_file is not None:
+            raise UsageError(f"{path} is not there", "give --env-file the path of the stack's settings") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"{path} cannot be read: {reason}") from error
+    given = os.environ if env is None else env
+    return {name: value for name, value in filed.items() if value} | {n: v for n, v in given.items() if v}
