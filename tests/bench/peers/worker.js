@@ -8,7 +8,7 @@ const { NAME } = require('./queue');
 const CONCURRENCY = 50;
 const GRAPH_URL = process.env.GRAPH_URL;
 
-const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: Number(process.env.POOL ?? 20) });
+const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: CONCURRENCY });
 pool.on('error', (error) => console.error(error.message));
 
 const INSERT = {

@@ -1,0 +1,119 @@
+"""Benchmark `worker`: queued jobs → rows by one process, beside BullMQ's worker that writes one row a job."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from tests import servers
+from tests.bench.contenders import own_redis
+from tests.bench.database import migrated, postgres
+from tests.bench.graph import Calls, stand_in
+from tests.bench.harness import MissingError, Options, Report, Samples, figure, interleave, times
+from tests.bench.processes import cpu_seconds, memory_bytes, running, tail
+from tests.bench.workers import OURS, PEER, Worker, count, workers
+
+GRAPH_DELAY_S = 0.05
+POLL_S = 0.02
+NOTES = (
+    "rate: from the first rows seen to the last; whole: from the start of the process to the last row",
+    "ours writes a lead, a delivery and an attempt row a job, the peer one row",
+    f"Graph: a stand-in that answers every call after {GRAPH_DELAY_S * 1e3:.0f} ms; the peer asks for one lead a call",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """How a queue was emptied: jobs a second, seconds in all, µs of processor time a job, resident bytes."""
+
+    rate: float
+    whole_s: float
+    cpu_us: float
+    memory_bytes: int
+    calls: Calls
+
+
+def run(options: Options) -> Sequence[Report]:
+    """Jobs a second of one process, without and with Graph calls."""
+    jobs = options.pick(4_000, 20_000)
+    contenders = workers()
+    found: dict[str, list[Drained]] = {name: [] for name in contenders}
+    rates = Samples()
+    with postgres(options.folder) as server:
+        for n, name in interleave(list(contenders), options.count(1, 5), "worker"):
+            database = f"w{n}_{len(found[name])}_{list(contenders).index(name)}"
+            drained = _drain(options, contenders[name], server, database, jobs)
+            found[name].append(drained)
+            rates.add(name, drained.rate)
+    rows = tuple(_row(name, found[name], rates) for name in contenders)
+    heads = ("worker", "jobs/s", "range", "to BullMQ", "whole s", "CPU µs", "MiB", "leads/call", "calls at once")
+    return [Report(f"worker: {jobs:,} queued jobs, one process", heads, rows, NOTES)]
+
+
+def _row(name: str, found: list[Drained], rates: Samples) -> tuple[str, ...]:
+    middle = sorted(found, key=lambda one: one.rate)[len(found) // 2]
+    calls = middle.calls
+    return (
+        name,
+        figure(rates.median(name)),
+        rates.spread(name),
+        times(rates.ratio(name, name.replace(OURS, PEER))),
+        f"{middle.whole_s:.1f}",
+        f"{middle.cpu_us:.0f}",
+        f"{middle.memory_bytes / 2**20:.0f}",
+        f"{calls.leads / calls.calls:.1f}" if calls.calls else "-",
+        str(calls.most_at_once) if calls.calls else "-",
+    )
+
+
+def _drain(options: Options, worker: Worker, server: servers.PostgresServer, database: str, jobs: int) -> Drained:
+    folder = options.folder / database
+    folder.mkdir()
+    database_url = migrated(server, database)
+    with own_redis(folder / "redis") as redis_url, stand_in(folder, GRAPH_DELAY_S) as graph:
+        worker.fill(redis_url, jobs)
+        log = folder / "worker.log"
+        began = time.perf_counter()
+        with (
+            psycopg.connect(database_url, autocommit=True) as connection,
+            running(worker.command, worker.settings(redis_url, database_url, graph.url), log) as process,
+        ):
+            first_at, first = _await_rows(connection, worker, process, 1, 30, log)
+            used = cpu_seconds(process)
+            last_at, _ = _await_rows(connection, worker, process, jobs, 120, log)
+            drained = Drained(
+                rate=(jobs - first) / max(last_at - first_at, POLL_S),
+                whole_s=last_at - began,
+                cpu_us=(cpu_seconds(process) - used) / max(jobs - first, 1) * 1e6,
+                memory_bytes=memory_bytes(process),
+                calls=graph.calls(),
+            )
+    server.drop(database)
+    shutil.rmtree(folder)
+    return drained
+
+
+def _await_rows(
+    connection: psycopg.Connection[tuple[int]],
+    worker: Worker,
+    process: subprocess.Popen[bytes],
+    wanted: int,
+    timeout_s: float,
+    log: Path,
+) -> tuple[float, int]:
+    """(time, rows) once there are so many rows."""
+    deadline = time.perf_counter() + timeout_s
+    while True:
+        rows = count(connection, worker.stored)
+        at = time.perf_counter()
+        if rows >= wanted:
+            return at, rows
+        if at > deadline or process.poll() is not None:
+            raise MissingError(f"{worker.name}: {rows:,} of {wanted:,} rows after {timeout_s:.0f} s: {tail(log)}")
+        time.sleep(POLL_S)
