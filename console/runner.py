@@ -48,8 +48,11 @@ class ActionRunner:
         self._busy: dict[str, Verb] = {}
 
     async def warnings(self, action: Action) -> tuple[str, ...]:
-        """What the operator should know before saying yes. Empty when nothing."""
-        return await risks(action, self._sources)
+        """What the operator should know before saying yes. Empty when nothing. Never raises."""
+        try:
+            return await risks(action, self._sources)
+        except Exception as error:  # noqa: BLE001 - a defect here must not keep the operator from acting
+            return (f"what this risks could not be found out: {type(error).__name__}",)
 
     async def run(self, action: Action) -> AsyncIterator[Progress | Result]:
         """Progress steps, then exactly one Result. Never raises."""

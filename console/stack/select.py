@@ -54,5 +54,7 @@ def stack_environment(settings: Settings, env: Mapping[str, str] | None = None) 
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"{path} cannot be read: {reason}") from error
-    given = os.environ if env is None else env
-    return {name: value for name, value in filed.items() if value} | {n: v for n, v in given.items() if v}
+    given = {name: value for name, value in (os.environ if env is None else env).items() if value}
+    # A secret given as NAME replaces one filed as NAME_FILE, and the other way round: a service refuses both.
+    replaced = {f"{name}_FILE" for name in given} | {name.removesuffix("_FILE") for name in given}
+    return {name: value for name, value in filed.items() if value and name not in replaced} | given
