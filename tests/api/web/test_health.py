@@ -1,0 +1,73 @@
+"""Readiness: asked at most once in a while, together, within its limit."""
+
+from __future__ import annotations
+
+import asyncio
+
+from api.errors import StoreUnavailableError
+from api.web.health import Readiness
+
+
+class Check:
+    """Counts how often it is asked; fails with `error`, or hangs."""
+
+    def __init__(self, error: BaseException | None = None, *, hangs: bool = False) -> None:
+        self.asked = 0
+        self.error = error
+        self.hangs = hangs
+
+    async def __call__(self) -> str:
+        self.asked += 1
+        await asyncio.sleep(0)
+        if self.hangs:
+            await asyncio.Event().wait()
+        if self.error is not None:
+            raise self.error
+        return "15.8"
+
+
+async def test_those_who_ask_together_share_one_answer() -> None:
+    check = Check()
+    readiness = Readiness({"redis": check}, ttl_s=60)
+    assert await asyncio.gather(*(readiness.states() for _ in range(20))) == [{"redis": "ok"}] * 20
+    assert await readiness.states() == {"redis": "ok"}
+    assert check.asked == 1
+
+
+async def test_an_answer_is_not_kept_for_longer_than_told() -> None:
+    check = Check()
+    readiness = Readiness({"redis": check}, ttl_s=0)
+    assert await readiness.states() == {"redis": "ok"}
+    check.error = StoreUnavailableError("away")
+    assert await readiness.states() == {"redis": "not available"}
+    check.error = None
+    assert await readiness.states() == {"redis": "ok"}
+
+
+async def test_each_failure_is_named_and_none_hides_another() -> None:
+    readiness = Readiness(
+        {
+            "a": Check(hangs=True),
+            "b": Check(RuntimeError("secret")),
+            "c": Check(StoreUnavailableError("x")),
+            "d": Check(),
+        },
+        timeout_s=0.05,
+    )
+    assert await readiness.states() == {
+        "a": "does not answer within 0.05 s",
+        "b": "not available",
+        "c": "not available",
+        "d": "ok",
+    }
+
+
+async def test_one_who_goes_away_does_not_take_the_answer_from_the_others() -> None:
+    check = Check()
+    readiness = Readiness({"redis": check}, ttl_s=60)
+    impatient = asyncio.create_task(readiness.states())
+    patient = asyncio.create_task(readiness.states())
+    await asyncio.sleep(0)
+    impatient.cancel()
+    assert await patient == {"redis": "ok"}
+    assert check.asked == 1
