@@ -10,6 +10,7 @@ from api.models import Attempt, Job, PagePause
 
 ERROR_LENGTH = 500
 TEXT_LENGTH = 500
+KEY_LENGTH = 200
 HISTORY_LENGTH = 20
 UNREADABLE = "unreadable"
 

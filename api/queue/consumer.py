@@ -14,6 +14,7 @@ import msgspec
 from api.errors import QueueUnavailableError
 from api.models import Job, PagePause
 from api.queue.codec import (
+    KEY_LENGTH,
     TEXT_LENGTH,
     Beat,
     Note,
@@ -36,7 +37,6 @@ PAUSED_POLL_S = 0.5
 REAP_EVERY_S = 60.0
 FORGET_AFTER_S = 600.0
 WARNINGS_KEPT = 100
-KEY_LENGTH = 200
 
 
 class Consumer(Linked):

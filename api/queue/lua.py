@@ -9,7 +9,14 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "scripts"
-CLAIMING = frozenset({"recover", "reclaim"})
+SHARED = {
+    "recover": ("claim",),
+    "reclaim": ("claim",),
+    "census_stream": ("census",),
+    "census_parked": ("census",),
+    "census_end": ("census",),
+}
+"""What a script uses beside `common`."""
 
 _KEYS = re.compile(r"^local ([\w,\s]+?)\s*=\s*KEYS\[1\]", re.MULTILINE)
 
@@ -28,8 +35,8 @@ class Script:
 def load(name: str) -> Script:
     """The script of that name. The keys are read from its line `local … = KEYS[1], …`, the only place they stand."""
     own = (FOLDER / f"{name}.lua").read_text(encoding="utf-8")
-    shared = ["common", "claim"] if name in CLAIMING else ["common"]
-    text = "\n".join([*((FOLDER / f"{part}.lua").read_text(encoding="utf-8") for part in shared), own]).encode()
+    shared = [(FOLDER / f"{part}.lua").read_text(encoding="utf-8") for part in ("common", *SHARED.get(name, ()))]
+    text = "\n".join([*shared, own]).encode()
     found = _KEYS.search(own)
     keys = tuple(key.strip() for key in found[1].split(",")) if found else ()
     return Script(name, text, hashlib.sha1(text, usedforsecurity=False).hexdigest().encode(), keys)

@@ -1,0 +1,32 @@
+-- Looks for jobs in a stretch of the stream by their ids.
+-- ARGV: from, count, bytes after which to stop, then the ids. Returns {now ms, where to go on or '',
+-- {{entry, job, seq, consumer or '', idle ms, deliveries, ms since the consumer's heartbeat or -1, 1 if it was handed
+-- out}, ...}}.
+local ready, beats = KEYS[1], KEYS[2]
+local from, count, budget = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local STEP = 32
+
+local wanted = {}
+for i = 4, #ARGV do
+  wanted[ARGV[i]] = true
+end
+local now, last = now_ms(), last_delivered(ready)
+local rows, looked, bytes = {}, 0, 0
+while looked < count and bytes < budget do
+  local entries = redis.call('XRANGE', ready, from, '+', 'COUNT', STEP)
+  for _, entry in ipairs(entries) do
+    local job, seq = parts(entry[2])
+    bytes = bytes + #job
+    if wanted[job_id_of(job)] then
+      local hold = hold_of(ready, entry[1]) or { entry[1], '', 0, 0 }
+      local age = hold[2] ~= '' and beat_age(beats, hold[2], now) or -1
+      rows[#rows + 1] = { entry[1], job, seq, hold[2], hold[3], hold[4], age, is_after(entry[1], last) and 0 or 1 }
+    end
+  end
+  if #entries < STEP then
+    return { now, '', rows }
+  end
+  looked = looked + #entries
+  from = '(' .. entries[#entries][1]
+end
+return { now, from, rows }

@@ -1,0 +1,69 @@
+-- What an operator does to jobs: each moves only if it is still what and where the operator saw.
+-- ARGV: target ("ready", "discarded", or "edited": new text where it is), visibility timeout ms, ms after which a
+-- worker is gone, then for each job: id, place ("retry", "dead", "discarded" or "stream"), entry or '', SHA-1 of its
+-- text, new text, note, seq. Returns for each: "done", "changed", "waiting" (it is ready already) or "held <consumer>".
+local ready, retry, dead, discarded, parked, notes, waiting, beats =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local places = { retry = retry, dead = dead, discarded = discarded }
+local target, visibility, gone_after = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local WORDS = 7
+
+local now, last = now_ms(), last_delivered(ready)
+
+-- What frees memory comes first in every move, so that all of them work while Redis is out of memory.
+local function arrive(id, text, note, seq)
+  if target == 'discarded' then
+    redis.call('HSET', parked, id, text)
+    redis.call('HSET', notes, id, with('at', now, note))
+    redis.call('ZADD', discarded, now, id)
+  else
+    redis.call('XADD', ready, '*', 'j', text, 'n', seq)
+  end
+  return 'done'
+end
+
+local function from_parked(id, place, sha, text, note, seq)
+  local old = redis.call('HGET', parked, id)
+  if not old or not redis.call('ZSCORE', places[place], id) or redis.sha1hex(old) ~= sha then
+    return 'changed'
+  end
+  redis.call('HDEL', parked, id)
+  if target == 'edited' then
+    redis.call('HSET', parked, id, text)
+    return 'done'
+  end
+  if place == 'retry' then
+    count_waiting(waiting, note_of(notes, id).page, -1)
+  end
+  redis.call('HDEL', notes, id)
+  redis.call('ZREM', places[place], id)
+  return arrive(id, text, note, seq)
+end
+
+local function from_stream(id, entry, sha, text, note, seq)
+  local found = redis.call('XRANGE', ready, entry, entry)[1]
+  if not found or redis.sha1hex((parts(found[2]))) ~= sha then
+    return 'changed'
+  end
+  local hold = hold_of(ready, entry)
+  if hold and hold[3] <= visibility and not is_gone(beats, hold[2], now, gone_after) then
+    return 'held ' .. hold[2]
+  end
+  if not hold and target == 'ready' and is_after(entry, last) then
+    return 'waiting'
+  end
+  redis.call('XACK', ready, GROUP, entry)
+  redis.call('XDEL', ready, entry)
+  return arrive(id, text, note, seq)
+end
+
+local outcome = {}
+for i = 4, #ARGV, WORDS do
+  local id, place, entry, sha, text, note, seq = unpack(ARGV, i, i + WORDS - 1)
+  if place == 'stream' then
+    outcome[#outcome + 1] = from_stream(id, entry, sha, text, note, seq)
+  else
+    outcome[#outcome + 1] = from_parked(id, place, sha, text, note, seq)
+  end
+end
+return outcome
