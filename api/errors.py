@@ -6,6 +6,7 @@ ServiceError
 ├── UnavailableError         what is needed does not answer now (503); may work later
 │   ├── QueueUnavailableError
 │   └── StoreUnavailableError
+├── GraphError               the Graph API refuses or fails; the text says how, without a token
 ├── PayloadError             a job's payload cannot be understood; the job is buried
 └── NotFoundError            no such job or lead
 """
@@ -40,6 +41,10 @@ class QueueUnavailableError(UnavailableError):
 
 class StoreUnavailableError(UnavailableError):
     """Postgres does not answer or refuses the connection."""
+
+
+class GraphError(ServiceError):
+    """The Graph API refuses or fails. The text is bounded and holds neither a token nor control characters."""
 
 
 class PayloadError(ServiceError):
