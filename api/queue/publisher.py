@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -67,6 +67,11 @@ class _Item:
     size: int
 
 
+def _fail(items: Iterable[_Item], reason: str) -> None:
+    for item in items:
+        item.call.fail(reason)
+
+
 class Publisher:
     """Puts jobs into the queue, each lead once in seven days.
 
@@ -126,8 +131,7 @@ class Publisher:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for item in self._queue:
-            item.call.fail("the service is stopping")
+        _fail(self._queue, "the service is stopping")
         self._queue.clear()
         if self._wire is not None:
             self._wire.drop()
@@ -146,14 +150,13 @@ class Publisher:
             batch = self._next_batch()
             if not batch:
                 continue
-            reason = "the service is stopping"
             try:
                 await self._commit(batch)
             except (WireError, TimeoutError) as error:
-                reason = f"Redis does not answer: {str(error) or self._trouble}"
-            finally:
-                for item in batch:
-                    item.call.fail(reason)
+                _fail(batch, f"Redis does not answer: {str(error) or self._trouble}")
+            except BaseException:
+                _fail(batch, "the service is stopping")
+                raise
 
     def _next_batch(self) -> list[_Item]:
         """The next jobs that still matter to somebody, within the bounds of a script; live ones first."""
@@ -208,8 +211,7 @@ class Publisher:
                 item.call.count(outcome == ord("1"), item.live)
             return
         reason = clip(str(reply), 200)
-        for item in batch:
-            item.call.fail(f"Redis refused: {reason}")
+        _fail(batch, f"Redis refused: {reason}")
         if reason.startswith(("READONLY", "LOADING", "MASTERDOWN")):
             self._lose(reason)
 
@@ -249,7 +251,7 @@ class Publisher:
         loop = asyncio.get_running_loop()
         self._down_since = self._down_since or loop.time()
         attempt = 0
-        while not self._closed:
+        while True:
             try:
                 async with asyncio.timeout(self._timeout_s):
                     self._wire = await connect(self._url, self._lost)

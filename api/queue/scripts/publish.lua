@@ -9,35 +9,40 @@ local remembered, live = ARGV[1], tonumber(ARGV[2])
 local first = tonumber(redis.call('HGET', counters, 'accepted') or 0)
 local seq, duplicates = first, 0
 local outcome = {}
-local failure
 
-local function count()
+local function add(id, job)
+  redis.call('XADD', ready, '*', 'j', job, 'n', seq)
+end
+
+local function bury(id, job, note)
+  local now = now_ms()
+  redis.call('ZADD', dead, now, id)
+  redis.call('HSET', parked, id, with('seq', seq, job))
+  redis.call('HSET', notes, id, with('seq', seq, with('at', now, note)))
+end
+
+-- Counts what was accepted, also if it was cut short: seqs stay dense.
+local function finish(failure)
   if seq > first then
     redis.call('HINCRBY', counters, 'accepted', seq - first)
   end
   if duplicates > 0 then
     redis.call('HINCRBY', counters, 'duplicates', duplicates)
   end
+  return failure or table.concat(outcome)
 end
 
 local arg = 3
 for i = 1, #KEYS - NAMED do
-  local seen, id, job = KEYS[NAMED + i], ARGV[arg], ARGV[arg + 1]
+  local seen, id, job, note = KEYS[NAMED + i], ARGV[arg], ARGV[arg + 1], ARGV[arg + 2]
   if redis.call('SET', seen, string.format('%.0f %s', seq + 1, id), 'NX', 'EX', remembered) then
-    if i <= live then
-      local added = redis.pcall('XADD', ready, '*', 'j', job, 'n', seq + 1)
-      if type(added) == 'table' and added.err then
-        redis.call('DEL', seen)
-        failure = added
-        break
-      end
-    else
-      redis.call('HSET', parked, id, with('seq', seq + 1, job))
-      local now = now_ms()
-      redis.call('HSET', notes, id, with('seq', seq + 1, with('at', now, ARGV[arg + 2])))
-      redis.call('ZADD', dead, now, id)
-    end
     seq = seq + 1
+    local accepted, failure = pcall(i <= live and add or bury, id, job, note)
+    if not accepted then
+      seq = seq - 1
+      redis.call('DEL', seen)
+      return finish(redis.error_reply(type(failure) == 'table' and failure.err or failure))
+    end
     outcome[i] = '1'
   elseif string.match(redis.call('GET', seen) or '', ' (.*)$') == id then
     outcome[i] = '1'
@@ -47,6 +52,4 @@ for i = 1, #KEYS - NAMED do
   end
   arg = arg + (i <= live and 2 or 3)
 end
-
-count()
-return failure or table.concat(outcome)
+return finish()
