@@ -52,6 +52,8 @@ class Settings:
         forms_secrets: decoded Standard Webhooks keys; empty: the forms endpoint is switched off.
         max_body_bytes: of one request; `max_buffered_bytes` of all bodies held at once.
         body_timeout: how long a client may take to send a body.
+        retry_base: before the second attempt after a temporary error; it doubles from attempt to attempt, and other
+            errors' delays keep their proportion to it.
         visibility_timeout: in flight longer than this, a job counts as stuck and is taken over.
         sla_s: waiting longer than this with workers up, a job counts as stuck.
         worker_prefetch: jobs a worker may hold at once.
@@ -76,6 +78,7 @@ class Settings:
     body_timeout: float = 15.0
     queue_namespace: str = "leads"
     max_attempts: int = 8
+    retry_base: float = 30.0
     visibility_timeout: float = 60.0
     sla_s: float = 300.0
     worker_name: str = "worker"
@@ -112,6 +115,7 @@ class Settings:
             body_timeout=source.number("BODY_TIMEOUT", 15.0, 0.1, 600.0),
             queue_namespace=source.matching("QUEUE_NAMESPACE", "leads", _NAME, "1 to 64 of A-Z a-z 0-9 . _ -"),
             max_attempts=source.integer("MAX_ATTEMPTS", 8, 1, 1_000),
+            retry_base=source.number("RETRY_BASE_S", 30.0, 0.01, 3_600.0),
             visibility_timeout=source.number("VISIBILITY_TIMEOUT", 60.0, 0.1, 86_400.0),
             sla_s=source.number("SLA_SECONDS", 300.0, 0.1, 604_800.0),
             worker_name=source.matching("WORKER_NAME", _host_name(), _NAME, "1 to 64 of A-Z a-z 0-9 . _ -"),
