@@ -1,0 +1,195 @@
+"""Owns the running of Compose: which program it is, its words, its steps while it runs, its failure in one line."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+from console.errors import StackError, UnreachableError
+from console.snapshots import Progress
+from console.stack.docker.address import find, missing
+from console.stack.docker.files import StackFiles
+from console.stack.docker.progress import Step, parse, progress, refusal
+
+VERSION_S = 20.0
+END_S = 5.0
+LINE_BYTES = 1024 * 1024
+KEPT_LINES = 40
+JSON_SINCE = (2, 29)
+PLUGINS = (
+    Path.home() / ".docker" / "cli-plugins",
+    Path("/usr/local/lib/docker/cli-plugins"),
+    Path("/usr/local/libexec/docker/cli-plugins"),
+    Path("/usr/lib/docker/cli-plugins"),
+    Path("/usr/libexec/docker/cli-plugins"),
+)
+Names = Callable[[], Awaitable[dict[str, str]]]
+
+
+class Compose:
+    """Compose v2 for one project.
+
+    Args:
+        names: gives the service of each container name, asked for when an unknown name comes up.
+        docker_host: given to Compose in place of what it would find itself; "" to leave that to it.
+    """
+
+    def __init__(self, project: str, stack: StackFiles, names: Names, docker_host: str = "") -> None:
+        self._project = project
+        self._stack = stack
+        self._names = names
+        self._docker_host = docker_host
+        self._known: dict[str, str] = {}
+        self._program: tuple[list[str], tuple[int, ...]] | None = None
+
+    async def run(self, verb: str, *words: str, files: bool = True) -> AsyncGenerator[Progress, None]:
+        """Run a verb and yield its steps. Closing the generator interrupts it, as Ctrl-C would.
+
+        Args:
+            files: False leaves the compose files out, for what Compose can do by the containers' labels alone.
+
+        Raises:
+            UnreachableError: no engine, or no Compose v2. StackError: the verb failed; the message says why.
+        """
+        process = await self._start([*await self._words(files=files), verb, *words])
+        kept: deque[str] = deque(maxlen=KEPT_LINES)
+        try:
+            async for line in _lines(process):
+                step = parse(line)
+                if step.kind == "error":
+                    kept.append(step.word)
+                elif (shown := progress(step, await self._service(step))) is not None:
+                    yield shown
+            code = await process.wait()
+        finally:
+            await _end(process)
+        if code:
+            raise self._failure(list(kept), code)
+
+    async def _words(self, *, files: bool) -> list[str]:
+        """The program and its options. Nothing in them is secret."""
+        program, version = await self._find()
+        form = "json" if version >= JSON_SINCE else "plain"
+        words = [*program, "--project-name", self._project, "--ansi", "never", "--progress", form]
+        if files:
+            for path in self._stack.files:
+                words += ["--file", str(path)]
+            if self._stack.env_file.is_file():
+                words += ["--env-file", str(self._stack.env_file)]
+        return words
+
+    async def _find(self) -> tuple[list[str], tuple[int, ...]]:
+        if self._program is None:
+            for program in candidates():
+                if (version := await self._version(program)) >= (2,):
+                    self._program = (program, version)
+                    return self._program
+            raise UnreachableError(
+                "Docker Compose v2 is not installed.",
+                "Install the package docker-compose-plugin, or try leadsctl demo.",
+            )
+        return self._program
+
+    async def _version(self, program: list[str]) -> tuple[int, ...]:
+        """The version of a program that may be Compose; empty if it is none."""
+        try:
+            process = await self._start([*program, "version", "--short"])
+        except UnreachableError:
+            return ()
+        try:
+            async with asyncio.timeout(VERSION_S):
+                text = [line async for line in _lines(process)]
+                code = await process.wait()
+        except TimeoutError:
+            return ()
+        finally:
+            await _end(process)
+        numbers = text[-1].strip().lstrip("v").split("-")[0].split(".") if text and not code else []
+        return tuple(int(number) for number in numbers if number.isdigit())
+
+    async def _start(self, words: list[str]) -> asyncio.subprocess.Process:
+        given = {"DOCKER_HOST": self._docker_host} if self._docker_host else {}
+        try:
+            return await asyncio.create_subprocess_exec(
+                *words,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                env=os.environ | {"COMPOSE_MENU": "0", "BUILDKIT_PROGRESS": "plain", "NO_COLOR": "1"} | given,
+                limit=LINE_BYTES,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise UnreachableError(
+                f"{words[0]} cannot be run: {error.strerror}.", "Install Docker Compose v2."
+            ) from None
+
+    async def _service(self, step: Step) -> str:
+        if step.kind != "container":
+            return ""
+        if step.name not in self._known and step.word.lower() != "creating":
+            with contextlib.suppress(UnreachableError, StackError):
+                self._known |= await self._names()
+        return self._known.get(step.name) or guess(step.name, self._project)
+
+    def _failure(self, lines: list[str], code: int) -> UnreachableError | StackError:
+        reason = refusal(lines, code, str(self._stack.env_file))
+        if reason.away:
+            return missing(self._docker_host or find().url)
+        return StackError(self._plain(reason.text), reason.hint)
+
+    def _plain(self, text: str) -> str:
+        """The text with containers called by their services."""
+        for name, service in self._known.items():
+            text = text.replace(name, service)
+        return text
+
+
+def candidates() -> list[list[str]]:
+    """The programs that may be Compose v2, the likeliest first."""
+    found = [["docker", "compose"]] if shutil.which("docker") else []
+    if alone := shutil.which("docker-compose"):
+        found.append([alone])
+    return found + [[str(folder / "docker-compose")] for folder in PLUGINS if (folder / "docker-compose").is_file()]
+
+
+def guess(container: str, project: str) -> str:
+    """The service of a container by the name Compose gives it, the name itself if it has another."""
+    middle = container.removeprefix(f"{project}-")
+    name, _, number = middle.rpartition("-")
+    return name if name and number.isdigit() and middle != container else container
+
+
+async def _lines(process: asyncio.subprocess.Process) -> AsyncIterator[str]:
+    """Lines of output; one that is longer than the bound is dropped."""
+    if process.stdout is None:
+        return
+    while True:
+        try:
+            line = await process.stdout.readline()
+        except ValueError:
+            continue
+        if not line:
+            return
+        yield line.decode("utf-8", "replace").rstrip("\r\n")
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Interrupt it and its plugin if they still run, and kill them if they do not listen."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGINT)
+    try:
+        async with asyncio.timeout(END_S):
+            await process.wait()
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()

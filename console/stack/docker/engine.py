@@ -1,0 +1,146 @@
+"""Owns the connection to one engine: SDK clients for questions, an address for streams, errors in our words."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from console.errors import ConsoleError, StackError, UnreachableError
+from console.stack.docker.address import Address, Certificates, find, missing
+from console.stack.docker.loop import StreamLoop
+from console.stack.docker.ssh import SshBridge
+from console.stack.docker.wire import NoSuchThingError
+
+if TYPE_CHECKING:
+    import docker
+
+T = TypeVar("T")
+
+ANSWER_S = 10
+
+
+class Engine:
+    """One Docker Engine. `docker_host` "" means: as the docker command would find it.
+
+    An engine that is away raises UnreachableError at each use and is found again by the next one.
+    """
+
+    def __init__(self, docker_host: str = "", loop: StreamLoop | None = None) -> None:
+        self._given = docker_host
+        self.loop = loop or StreamLoop()
+        self._reached: Address | None = None
+        self._reaching = asyncio.Lock()
+        self._bridge: SshBridge | None = None
+        self._clients = threading.local()
+
+    @property
+    def where(self) -> str:
+        """The engine's address as a person writes it."""
+        return find(self._given).url if self._reached is None else self._reached.url
+
+    async def address(self) -> Address:
+        """Where streams connect to: for an ssh host the near end of a bridge.
+
+        Raises:
+            UnreachableError: the address, or the context it should come from, makes no sense.
+        """
+        if self._reached is not None:
+            return self._reached
+        return await self.loop.call(self._reach())
+
+    async def _reach(self) -> Address:
+        async with self._reaching:
+            if self._reached is None:
+                found = await self.loop.blocking(find, self._given)
+                if found.ssh:
+                    self._bridge = SshBridge(found)
+                    found = await self._bridge.open()
+                self._reached = found
+                return found
+            return self._reached
+
+    async def ask(self, question: Callable[[docker.APIClient], T]) -> T:
+        """Call a function with an SDK client of its own thread.
+
+        Raises:
+            UnreachableError: the engine does not answer. NoSuchThingError, StackError: it refused.
+        """
+        address = await self.address()
+        return await self.loop.blocking(self._asked, address, question)
+
+    async def close(self) -> None:
+        """Give back threads, clients and the ssh bridge."""
+        if self._bridge is not None:
+            bridge, self._bridge = self._bridge, None
+            await self.loop.call(bridge.close())
+        await self.loop.close()
+
+    def _asked(self, address: Address, question: Callable[[docker.APIClient], T]) -> T:
+        try:
+            client = self._client(address)
+            return question(client)
+        except ConsoleError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what is not the SDK's is raised again by translate
+            raise translate(error, address) from None
+
+    def _client(self, address: Address) -> docker.APIClient:
+        client: docker.APIClient | None = getattr(self._clients, "client", None)
+        if client is None:
+            client = self._clients.client = connect(address)
+        return client
+
+
+def connect(address: Address) -> docker.APIClient:
+    """An SDK client, for one thread. Asks the engine for its version."""
+    import docker
+
+    url = f"unix://{address.socket}" if address.socket else address.url
+    return docker.APIClient(base_url=url, version="auto", timeout=ANSWER_S, tls=_tls(address.certificates))
+
+
+def _tls(certificates: Certificates | None) -> Any:
+    if certificates is None:
+        return False
+    from docker.tls import TLSConfig
+
+    pair = (certificates.cert, certificates.key) if certificates.cert else None
+    return TLSConfig(client_cert=pair, ca_cert=certificates.ca or None, verify=certificates.verify)
+
+
+def translate(error: Exception, address: Address) -> ConsoleError:
+    """The SDK's exception as one of ours.
+
+    Raises:
+        Exception: the given one, when it is none of the SDK's: a mistake here must not look like an engine's refusal.
+    """
+    import requests
+    from docker.errors import APIError, DockerException, NotFound
+
+    if isinstance(error, NotFound):
+        return NoSuchThingError(f"The engine does not know it: {_words(error)}")
+    if isinstance(error, APIError):
+        return StackError(f"The engine refused: {_words(error)}")
+    if isinstance(error, requests.exceptions.Timeout):
+        return UnreachableError(f"The Docker Engine at {address.url} does not answer in time.", "See its own log.")
+    if isinstance(error, requests.exceptions.RequestException | DockerException | OSError):
+        return missing(address, root(error))
+    raise error
+
+
+def root(error: BaseException) -> BaseException:
+    """The innermost cause: under requests and urllib3 lies the operating system's own word."""
+    seen: set[int] = set()
+    while id(error) not in seen:
+        seen.add(id(error))
+        inner = error.__cause__ or error.__context__
+        if inner is None:
+            break
+        error = inner
+    return error
+
+
+def _words(error: Any) -> str:
+    return str(getattr(error, "explanation", "") or error).strip()[:500]

@@ -1,0 +1,128 @@
+"""Owns where the stack's files are: compose files, `.env`, and what the image is built from.
+
+In a checkout, and in a folder that `write` filled, `compose/` stands beside `api/`. An installed package carries
+`compose/` inside itself, without `api/` beside it: from there a stack is written out before it can be built.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from console.errors import UsageError
+
+BASE = "docker-compose.yml"
+NAMES = (BASE, "docker-compose.yaml", "compose.yml", "compose.yaml")
+ENV = ".env"
+HERE = Path(__file__).resolve().parent
+PACKAGE = HERE.parent.parent.parent
+IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", ".env", ".env.*.local")
+DOCKERIGNORE = (
+    "# Only what the image is made of.\n*\n!api\n!compose/requirements.lock\n!compose/healthcheck.py\n**/__pycache__\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StackFiles:
+    """What Compose is given. `files`: the base first; none: the stack is only known by its containers' labels."""
+
+    files: tuple[Path, ...]
+    env_file: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where Compose works: the folder of the base file."""
+        return self.files[0].parent if self.files else self.env_file.parent
+
+
+def packaged() -> Path:
+    """The folder `compose` that belongs to this program: of the checkout, or carried by the installed package."""
+    carried = HERE.parent / "files"
+    return carried if (carried / BASE).is_file() else PACKAGE / "compose"
+
+
+def locate(
+    directory: Path | None = None, files: Sequence[Path] = (), env_file: Path | None = None, cwd: Path | None = None
+) -> StackFiles:
+    """The stack's files: those that were named, else those in the directory, else those of this checkout.
+
+    A directory may hold the compose files itself or in its folder `compose`, which is how `write` lays them out.
+
+    Raises:
+        UsageError: a file was named that is not there, or a directory without a compose file.
+    """
+    if files:
+        for path in files:
+            if not path.is_file():
+                raise UsageError(f"{path} is not there", "name a compose file that is")
+        found = tuple(path.resolve() for path in files)
+    elif directory is not None:
+        base = _base(directory)
+        if base is None:
+            raise UsageError(f"{directory} holds no compose file", f"leadsctl init {directory} writes one")
+        found = (base,)
+    else:
+        base = _ours(cwd or Path.cwd()) or packaged() / BASE
+        found = (base.resolve(),) if base.is_file() else ()
+    if env_file is not None and not env_file.is_file():
+        raise UsageError(f"{env_file} is not there", "give --env-file the path of the stack's settings")
+    return StackFiles(found, env_file or (found[0].parent if found else Path.cwd()) / ENV)
+
+
+def _base(directory: Path) -> Path | None:
+    for folder in (directory, directory / "compose"):
+        for name in NAMES:
+            if (folder / name).is_file():
+                return (folder / name).resolve()
+    return None
+
+
+def _ours(cwd: Path) -> Path | None:
+    """A stack of ours in the working directory: not any compose file that happens to lie there."""
+    for folder in (cwd, cwd / "compose"):
+        path = folder / BASE
+        if path.is_file() and "leads_redis" in path.read_text(encoding="utf-8", errors="replace"):
+            return path
+    return None
+
+
+def buildable(stack: StackFiles) -> bool:
+    """Whether what the image is built from lies where the compose files expect it."""
+    return (stack.folder.parent / "api" / "__main__.py").is_file()
+
+
+def settings(stack: StackFiles, env: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The stack's settings by name: the environment over `.env`, as Compose reads them. Holds secrets."""
+    from dotenv import dotenv_values
+
+    given = os.environ if env is None else env
+    try:
+        filed = dotenv_values(stack.env_file) if stack.env_file.is_file() else {}
+    except (OSError, UnicodeDecodeError):
+        filed = {}
+    return {name: value for name, value in filed.items() if value} | {n: v for n, v in given.items() if v}
+
+
+def write(directory: Path, env: str = "") -> StackFiles:
+    """Lay a stack out in a directory: `compose/` and `api/`, and `.env` (0600) if `env` has its text and there is none.
+
+    Files of an older version are replaced; `.env` never is.
+
+    Raises:
+        OSError: the directory cannot be written.
+    """
+    import api
+
+    shutil.copytree(packaged(), directory / "compose", ignore=IGNORED, dirs_exist_ok=True)
+    shutil.copytree(Path(api.__file__).parent, directory / "api", ignore=IGNORED, dirs_exist_ok=True)
+    (directory / ".dockerignore").write_text(DOCKERIGNORE, encoding="utf-8")
+    path = directory / "compose" / ENV
+    if env and not path.exists():
+        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
+        with os.fdopen(opened, "w", encoding="utf-8") as file:
+            file.write(env)
+    return StackFiles(((directory / "compose" / BASE).resolve(),), path.resolve())

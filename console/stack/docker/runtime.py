@@ -1,0 +1,180 @@
+"""Owns the Docker runtime: Compose for what changes the stack, the engine's API for all that is live."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from pathlib import Path
+
+from console.errors import StackError, UnreachableError
+from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot, VolumesSnapshot
+from console.stack.docker import events as engine_events
+from console.stack.docker import files as stack_files
+from console.stack.docker.compose import Compose
+from console.stack.docker.endpoints import EndpointFinder
+from console.stack.docker.engine import Engine
+from console.stack.docker.events import EngineEvent
+from console.stack.docker.labels import service
+from console.stack.docker.logs import LogView, Span
+from console.stack.docker.stack import StackReader
+from console.stack.docker.volumes import VolumeReader
+
+PROJECT = "leads"
+Steps = AsyncGenerator[Progress, None]
+
+UP_S = 300
+"""How long `up` waits for the services to become healthy, after everything is built and pulled."""
+
+
+class DockerRuntime:
+    """console.ports.Runtime on a Docker Engine.
+
+    Nothing is connected before something is asked. An engine that is away, or goes away, raises UnreachableError at
+    each use and is found again by the next one; a followed log waits for it.
+
+    Args:
+        project: Compose project, "" for the one that the compose file names ("leads").
+        directory, files, env_file: where the stack's files are, see `files.locate`.
+        docker_host: the engine's address; "" to find it as the docker command does.
+
+    Raises:
+        UsageError: files were named that are not there.
+    """
+
+    name = "docker"
+
+    def __init__(
+        self,
+        *,
+        project: str = "",
+        directory: Path | None = None,
+        files: Sequence[Path] = (),
+        env_file: Path | None = None,
+        docker_host: str = "",
+    ) -> None:
+        self.project = project or PROJECT
+        self.files = stack_files.locate(directory, files, env_file)
+        self._engine = Engine(docker_host)
+        self._stack = StackReader(self._engine, self.project)
+        self._volumes = VolumeReader(self._engine, self.project)
+        self._endpoints = EndpointFinder(self._engine, self._stack, lambda: stack_files.settings(self.files))
+        self._compose = Compose(self.project, self.files, self._names, docker_host)
+
+    async def snapshot(self) -> StackSnapshot:
+        """See Runtime. Asked again within seconds, it watches: statistics come from the second reading on."""
+        return await self._stack.read()
+
+    async def up(self, services: Sequence[str] = ()) -> Steps:
+        """See Runtime. The image is built when it is missing."""
+        self._demand_files()
+        await self._engine.ask(lambda client: client.ping())
+        words = ["--detach", "--remove-orphans", "--wait", "--wait-timeout", str(UP_S), "--", *services]
+        runs = [self._compose.run("up", *words)]
+        if services and "app" not in services and not await self._image_there():
+            # The image is built under `app`; the worker runs the same one.
+            runs.insert(0, self._compose.run("build", "app"))
+        for run in runs:
+            async with aclosing(run) as steps:
+                async for step in steps:
+                    yield step
+
+    def build(self) -> Steps:
+        """Build the image anew from the sources beside the compose files.
+
+        Raises:
+            StackError: it cannot be built; the message says why.
+        """
+        self._demand_files()
+        return self._compose.run("build")
+
+    def down(self, *, volumes: bool = False) -> Steps:
+        """See Runtime."""
+        words = ["--remove-orphans", *(["--volumes"] if volumes else [])]
+        return self._compose.run("down", *words, files=self._readable())
+
+    async def start(self, services: Sequence[str]) -> Steps:
+        """See Runtime. A service that was never created is created."""
+        missing = set(services) - {service(one) for one in await self._stack.containers()}
+        run = self.up(services) if missing else self._compose.run("start", "--", *services, files=self._readable())
+        async with aclosing(run) as steps:
+            async for step in steps:
+                yield step
+
+    def stop(self, services: Sequence[str]) -> Steps:
+        """See Runtime."""
+        return self._compose.run("stop", "--", *services, files=self._readable())
+
+    def restart(self, services: Sequence[str]) -> Steps:
+        """See Runtime."""
+        return self._compose.run("restart", "--", *services, files=self._readable())
+
+    async def logs(
+        self, services: Sequence[str] = (), *, since: float = 0.0, tail: int | None = None, follow: bool = False
+    ) -> AsyncGenerator[list[LogLine], None]:
+        """See Runtime."""
+        loop = self._engine.loop
+        view = LogView(self._engine, self.project, services, Span(since, tail, follow))
+        try:
+            await loop.call(view.open())
+            while (batch := await loop.call(view.next())) is not None:
+                yield batch
+        finally:
+            with contextlib.suppress(UnreachableError):
+                await loop.call(view.close())
+
+    async def events(self) -> AsyncGenerator[EngineEvent, None]:
+        """What happens to the stack's containers, from now on, across an engine that comes and goes."""
+        loop = self._engine.loop
+        stream = engine_events.watch(self._engine, self.project)
+        try:
+            while True:
+                event = await loop.call(anext_of(stream))
+                if isinstance(event, EngineEvent):
+                    yield event
+        finally:
+            with contextlib.suppress(UnreachableError):
+                await loop.call(stream.aclose())
+
+    async def volumes(self) -> VolumesSnapshot:
+        """See Runtime. Sizes are the engine's last count."""
+        return await self._volumes.read()
+
+    async def endpoints(self) -> Endpoints:
+        """See Runtime. A part that is down has an address too, at which nothing answers yet."""
+        return await self._endpoints.find()
+
+    async def close(self) -> None:
+        """See Runtime."""
+        with contextlib.suppress(UnreachableError):
+            await self._engine.loop.call(self._close())
+        await self._engine.close()
+
+    async def _close(self) -> None:
+        await self._stack.close()
+        await self._endpoints.close()
+
+    def _demand_files(self) -> None:
+        if not self.files.files:
+            raise StackError("There is no compose file to start from.", "leadsctl init DIR writes one.")
+
+    def _readable(self) -> bool:
+        """Whether the compose files can be read: without their settings Compose goes by the containers' labels."""
+        return bool(self.files.files) and self.files.env_file.is_file()
+
+    async def _names(self) -> dict[str, str]:
+        containers = await self._stack.containers()
+        return {str(one["Name"]).lstrip("/"): service(one) for one in containers}
+
+    async def _image_there(self) -> bool:
+        image = stack_files.settings(self.files).get("LEADS_IMAGE", "leads_app:latest")
+        try:
+            await self._engine.ask(lambda client: client.inspect_image(image))  # type: ignore[no-untyped-call]
+        except StackError:
+            return False
+        return True
+
+
+async def anext_of(stream: AsyncIterator[EngineEvent | engine_events.Link]) -> EngineEvent | engine_events.Link:
+    """The next value, as a coroutine."""
+    return await anext(stream)
