@@ -135,9 +135,9 @@ def test_head_has_a_length_and_no_body(web: WebProcess) -> None:
 def test_every_webhook_is_one_line_of_json(web: WebProcess, redis_url: str) -> None:
     before = len(web.log())
     web.raw(post(leads(1), b"X-Request-Id: req-42", b"Connection: close"))
-    web.raw(post(leads(1), b"Connection: close", signature=b"sha256=\xe9\n"))
+    web.raw(post(leads(1), b"Connection: close", signature=b"sha256=\xe9"))
     lines = web.log()[before:]
-    assert [line["event"] for line in lines] == ["webhook.accepted"]
+    assert [line["event"] for line in lines] == ["webhook.accepted", "webhook.rejected"]
     assert lines[0]["request_id"] == "req-42"
 
 
