@@ -131,6 +131,7 @@ class Compose:
             ) from None
 
     async def _service(self, step: Step) -> str:
+        """The service of a container's step; "" for one that is only being created under a name of its own."""
         if step.kind != "container":
             return ""
         if step.name not in self._known and step.word.lower() != "creating":
@@ -160,10 +161,10 @@ def candidates() -> list[list[str]]:
 
 
 def guess(container: str, project: str) -> str:
-    """The service of a container by the name Compose gives it, the name itself if it has another."""
+    """The service of a container by the name Compose gives it, "" if it has another."""
     middle = container.removeprefix(f"{project}-")
     name, _, number = middle.rpartition("-")
-    return name if name and number.isdigit() and middle != container else container
+    return name if number.isdigit() and middle != container else ""
 
 
 async def _lines(process: asyncio.subprocess.Process) -> AsyncIterator[str]:

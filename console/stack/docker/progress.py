@@ -101,7 +101,7 @@ def progress(step: Step, service: str = "") -> Progress | None:
     ok = True if first in GOOD else False if first in BAD else None
     word = WORDS.get(first, step.word if ok is False else step.word.lower())
     if step.kind == "container":
-        return Progress(_short(word), service or step.name, ok=ok)
+        return Progress(_short(word), service, ok=ok) if service else None
     if step.kind == "service":
         return Progress(_short(word), step.name, step.done, step.total, ok)
     return Progress(_short(f"{step.kind} {step.name} {word}"), ok=ok)

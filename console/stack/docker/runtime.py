@@ -8,7 +8,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 from console.errors import StackError, UnreachableError
-from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot, VolumesSnapshot
+from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot, State, VolumesSnapshot
 from console.stack.docker import events as engine_events
 from console.stack.docker import files as stack_files
 from console.stack.docker.compose import Compose
@@ -23,6 +23,8 @@ from console.stack.docker.volumes import VolumeReader
 PROJECT = "leads"
 Steps = AsyncGenerator[Progress, None]
 
+LAST_LINES = 5
+LAST_WORDS = 200
 UP_S = 300
 """How long `up` waits for the services to become healthy, after everything is built and pulled."""
 
@@ -74,10 +76,13 @@ class DockerRuntime:
         if services and "app" not in services and not await self._image_there():
             # The image is built under `app`; the worker runs the same one.
             runs.insert(0, self._compose.run("build", "app"))
-        for run in runs:
-            async with aclosing(run) as steps:
-                async for step in steps:
-                    yield step
+        try:
+            for run in runs:
+                async with aclosing(run) as steps:
+                    async for step in steps:
+                        yield step
+        except StackError as error:
+            raise await self._explained(error) from None
 
     def build(self) -> Steps:
         """Build the image anew from the sources beside the compose files.
@@ -153,6 +158,22 @@ class DockerRuntime:
     async def _close(self) -> None:
         await self._stack.close()
         await self._endpoints.close()
+
+    async def _explained(self, error: StackError) -> StackError:
+        """The error with the last words of a service that does not come up."""
+        try:
+            found = await self._stack.read()
+            broken = [
+                one.name for one in found.services if one.state in (State.FAILED, State.RESTARTING, State.UNHEALTHY)
+            ]
+            if not broken:
+                return error
+            async with aclosing(self.logs(broken[:1], tail=LAST_LINES)) as batches:
+                lines = [line.text.strip() async for batch in batches for line in batch if line.text.strip()]
+        except (UnreachableError, StackError):
+            return error
+        words = f" Its last words: {lines[-1][:LAST_WORDS]}" if lines else ""
+        return StackError(f"{error}{words}", f"leadsctl logs {broken[0]} shows more.")
 
     def _demand_files(self) -> None:
         if not self.files.files:
