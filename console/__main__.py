@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
+COMPLETION = "_LEADSCTL_COMPLETE"
+"""Set by a shell that wants words completed, or the script for that."""
 BROKEN_PIPE = 141
 """128 + SIGPIPE: what a shell says of a program whose reader went away."""
 
@@ -36,12 +38,15 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _dispatch(arguments: Sequence[str]) -> int:
-    import typer
+    if not arguments and COMPLETION not in os.environ:
+        # Nothing to parse: the UI's first paint need not wait for the parser's import.
+        from console.cli.invocation import Invocation
+        from console.cli.ui import open_ui
 
-    from console.cli.app import NAME, app
+        return open_ui(Invocation())
+    from console.cli import app
 
-    value = typer.main.get_command(app).main(args=list(arguments), prog_name=NAME, standalone_mode=False)
-    return value if isinstance(value, int) else 0
+    return app.run(arguments)
 
 
 def _prepare_streams() -> None:

@@ -153,22 +153,26 @@ class PipelineVerbs:
         """The row first, then the queue: at no instant is a discarded job in neither."""
         jobs, refused = await self._find(action.targets)
         marked = set(await self._links.read(lambda reader: reader.mark_discarded(jobs)))
-        refused += [(job.id, "it has been stored meanwhile") for job in jobs if job.id not in marked]
+        refused += [(job.id, "has been stored meanwhile") for job in jobs if job.id not in marked]
         ids = [job.id for job in jobs if job.id in marked]
         if ids:
             # If this fails half-way the rows stay: such a job counts as queued, and is stored as if nothing had been.
             changed = await self._links.operate(lambda operator: operator.discard(ids))
-            await self._unmark(id_ for id_, _ in changed.refused)
+            still, _ = await self._find([id_ for id_, _ in changed.refused])
+            await self._unmark(job.id for job in still)
             yield _outcome(replace(changed, refused=(*refused, *changed.refused)), "discarded")
         else:
             yield _outcome(_none(refused), "discarded")
 
     async def _find(self, ids: Sequence[str]) -> tuple[list[Job], list[tuple[str, str]]]:
+        """The jobs that are queued and not discarded, and why the others are not among them."""
         jobs, missing = [], []
         for id_ in dict.fromkeys(ids):
             view = await self._links.inspect(lambda inspector, id_=id_: inspector.job(id_))  # type: ignore[misc]
             if view is None:
-                missing.append((id_, "it is not in the queue"))
+                missing.append((id_, "is not in the queue"))
+            elif view.state is JobState.DISCARDED:
+                missing.append((id_, "is discarded already"))
             else:
                 jobs.append(view.job)
         return jobs, missing
@@ -247,7 +251,7 @@ def _outcome(changed: Changed, done: str) -> Result:
     job, reason = changed.refused[0]
     more = f"; {number(len(changed.refused) - 1)} more left alone" if len(changed.refused) > 1 else ""
     first = f"{_jobs(count)} {done}; " if count else ""
-    return Result(ok=False, text=f"{first}{job}: {reason}{more}", changed=count, exit_code=1)
+    return Result(ok=False, text=f"{first}{job} {reason}{more}", changed=count, exit_code=1)
 
 
 def _jobs(count: int) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from console.cli.invocation import Invocation, JsonFlag, QuietFlag
+from console.cli.coerce import HELP_NAMES, lighten
+from console.cli.flags import JsonFlag, QuietFlag
+from console.cli.invocation import Invocation
 from console.cli.lazy import Entry, LazyGroup, plain_typer
 
 NAME = "leadsctl"
@@ -35,7 +38,7 @@ class Root(LazyGroup):
     table = COMMANDS
 
 
-app = plain_typer(name=NAME, cls=Root, add_completion=True, context_settings={"help_option_names": ["-h", "--help"]})
+app = plain_typer(name=NAME, cls=Root, add_completion=True, context_settings={"help_option_names": list(HELP_NAMES)})
 
 
 def _version(wanted: bool) -> None:
@@ -104,3 +107,11 @@ def root(
     from console.cli.ui import open_ui
 
     return open_ui(ctx.obj)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; its exit code. Raises what went wrong."""
+    command = typer.main.get_command(app)
+    lighten(command)
+    value = command.main(args=list(arguments), prog_name=NAME, standalone_mode=False)
+    return value if isinstance(value, int) else 0

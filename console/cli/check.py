@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.cli.invocation import JsonFlag, QuietFlag, invocation
+from console.cli.flags import JsonFlag, QuietFlag
+from console.cli.invocation import invocation
 
 if TYPE_CHECKING:
     from console.session import Session

@@ -1,25 +1,20 @@
-"""What every command shares: the options given so far, the way to a session, the flags that work after a verb too."""
+"""What every command shares: the options given so far, and the way to a session."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from console.settings import Settings
 
 if TYPE_CHECKING:
+    import typer
+
     from console.cli.narrate import Narrator
     from console.cli.output import Output
     from console.session import Session
-
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes on standard error.")]
-YesFlag = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
-RevealFlag = Annotated[bool, typer.Option("--reveal", help="Show personal data in full; this is recorded.")]
 
 
 @dataclass

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import typer
 from typer.core import TyperGroup
 
+from console.cli.coerce import lighten
+
 if TYPE_CHECKING:
     from typer._click.core import Command, Context
     from typer._click.formatting import HelpFormatter
@@ -87,4 +89,5 @@ def _build(name: str, entry: Entry) -> Command:
         what = single
     command = typer.main.get_command(what)
     command.name = name
+    lighten(command)
     return command

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.cli.invocation import Invocation, JsonFlag, QuietFlag, RevealFlag, invocation
+from console.cli.flags import JsonFlag, QuietFlag, RevealFlag
+from console.cli.invocation import Invocation, invocation
 from console.cli.lazy import plain_typer
 from console.errors import ConsoleError
 

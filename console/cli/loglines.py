@@ -12,7 +12,6 @@ import msgspec
 
 from console import loglines
 from console.cli.output import Output
-from console.cli.shapes import log_document
 from console.format import Cell, Tone, clock, clock_ms, safe
 from console.snapshots import LogLine
 
@@ -21,6 +20,18 @@ MAX_LINE = 20_000
 HUES = (Tone.HUE1, Tone.HUE2, Tone.HUE3, Tone.HUE4, Tone.HUE5)
 LEVEL_TONES = {loglines.DEBUG: Tone.DIM, loglines.INFO: Tone.PLAIN, loglines.WARN: Tone.WARN, loglines.ERROR: Tone.BAD}
 LEVELS = {name: level for level, name in loglines.LEVELS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class LogDocument:
+    """A log line as it was written. `cut`: it was longer than the reader's bound."""
+
+    at: float
+    service: str
+    replica: str
+    stream: str
+    text: str
+    cut: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +99,8 @@ def _fields(fields: Iterable[tuple[str, Any]]) -> Iterable[str]:
         text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
         text = safe(text, 2_000)
         yield f"{safe(name, 60)}={text if text and ' ' not in text else repr(text)}"
+
+
+def log_document(line: LogLine) -> LogDocument:
+    """One line of logs."""
+    return LogDocument(line.at, line.service, line.replica, line.stream, line.text, line.cut)

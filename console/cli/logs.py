@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.cli.invocation import JsonFlag, QuietFlag, invocation
+from console.cli.flags import JsonFlag, QuietFlag
+from console.cli.invocation import invocation
 from console.cli.stack import Services
 from console.errors import UsageError
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, nullcontext
 from typing import IO, TYPE_CHECKING
 
 from console.cli import terminal
@@ -14,6 +13,7 @@ from console.snapshots import Progress
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.live import Live
 
 
 class Narrator:
@@ -53,40 +53,43 @@ class Narrator:
     async def follow(self, events: AsyncIterator[Progress | Result]) -> Result:
         """Show an action's steps as they come; its result, which is not shown here."""
         result = Result(ok=False, text="the action ended without a result", exit_code=1)
-        with self._display() as display:
+        steps = self.steps()
+        try:
             async for event in events:
                 if isinstance(event, Result):
                     result = event
-                elif display is not None:
-                    display.step(event)
+                else:
+                    steps.step(event)
+        finally:
+            steps.end()
         return result
 
-    def _display(self) -> AbstractContextManager[Display | None]:
+    def steps(self) -> Steps:
+        """What shows steps of long work here: moving lines on a terminal, plain ones off it, nothing if quiet."""
         if self.quiet:
-            return nullcontext()
-        return LiveDisplay(self.stream) if terminal.is_terminal(self.stream) else PlainDisplay(self)
+            return Steps()
+        return LiveSteps(self.stream) if terminal.is_terminal(self.stream) else PlainSteps(self)
 
 
-class Display(AbstractContextManager["Display | None"]):
-    """Shows steps."""
+class Steps:
+    """Shows steps; this one shows none."""
 
     def step(self, step: Progress) -> None:
         """A step has begun, moved or ended."""
-        raise NotImplementedError
+
+    def end(self) -> None:
+        """Leave the terminal to somebody else; another `step` takes it again."""
 
 
-class PlainDisplay(Display):
+class PlainSteps(Steps):
     """One line a step that says something new; counts only every tenth of the way."""
 
     def __init__(self, narrator: Narrator) -> None:
         self._narrator = narrator
         self._last: dict[str, tuple[str, int, bool | None]] = {}
 
-    def __exit__(self, *_: object) -> None:
-        return None
-
     def step(self, step: Progress) -> None:
-        """See Display."""
+        """See Steps."""
         tenth = step.done * 10 // step.total if step.total else 0
         now = (step.text, tenth, step.ok)
         if self._last.get(step.service) == now:
@@ -97,29 +100,33 @@ class PlainDisplay(Display):
         self._narrator.say(f"{mark}{f'{step.service}: ' if step.service else ''}{step.text}{count}")
 
 
-class LiveDisplay(Display):
+class LiveSteps(Steps):
     """One moving line a service, redrawn in place."""
 
     def __init__(self, stream: IO[str]) -> None:
         from rich.console import Console
-        from rich.live import Live
         from rich.spinner import Spinner
 
         self._steps: dict[str, Progress] = {}
         self._spinner = Spinner("dots")
-        console = Console(file=stream, markup=False, highlight=False, emoji=False)
-        self._live = Live(get_renderable=self._render, console=console, refresh_per_second=10)
-
-    def __enter__(self) -> LiveDisplay:
-        self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._live.stop()
+        self._console = Console(file=stream, markup=False, highlight=False, emoji=False)
+        self._live: Live | None = None
 
     def step(self, step: Progress) -> None:
-        """See Display."""
+        """See Steps."""
+        from rich.live import Live
+
         self._steps[step.service] = step
+        if self._live is None:
+            self._live = Live(get_renderable=self._render, console=self._console, refresh_per_second=10)
+            self._live.start()
+
+    def end(self) -> None:
+        """See Steps."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+            self._steps.clear()
 
     def _render(self) -> RenderableType:
         from rich.progress_bar import ProgressBar

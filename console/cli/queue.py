@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.cli.invocation import Invocation, JsonFlag, QuietFlag, RevealFlag, YesFlag, invocation
+from console.cli.flags import JsonFlag, QuietFlag, RevealFlag, YesFlag
+from console.cli.invocation import Invocation, invocation
 from console.cli.lazy import plain_typer
 from console.errors import ConsoleError, UsageError
 
@@ -80,13 +81,14 @@ def list_jobs(
 ) -> int:
     """List the jobs of one state; the dead ones unless told otherwise."""
     inv = invocation(ctx, json=json, quiet=quiet)
+    _demand_state(state)
 
     async def body(session: Session) -> int:
         from api.models import JobPage, JobState
         from console.cli.records import show_jobs
         from console.cli.shapes import JobsDocument, job_document
 
-        wanted = JobState(_state(state))
+        wanted = JobState(state)
         found: list[JobView] = []
         page = JobPage((), cursor)
         while True:  # a page may be short, or empty, and still not be the last
@@ -155,6 +157,8 @@ def retry(
         raise UsageError("say which jobs: their ids, or --all STATE", "leadsctl queue list shows the dead ones")
     if match and not state:
         raise UsageError("--match goes with --all")
+    if state:
+        _demand_state(state)
     inv = invocation(ctx, json=json, quiet=quiet)
     if jobs:
         return _on_jobs(inv, "retry", jobs)
@@ -163,7 +167,7 @@ def retry(
         from console.cli.act import act
         from console.ports import Action, Verb
 
-        return await act(inv, session, Action(Verb.RETRY_MATCHING, (), {"state": _state(state), "match": match}))
+        return await act(inv, session, Action(Verb.RETRY_MATCHING, (), {"state": state, "match": match}))
 
     return inv.run(body)
 
@@ -277,7 +281,6 @@ async def _find(session: Session, job: str) -> JobView:
     return view
 
 
-def _state(state: str) -> str:
+def _demand_state(state: str) -> None:
     if state not in STATES:
         raise UsageError(f"there is no state {state}", f"states: {', '.join(STATES)}")
-    return state

@@ -5,11 +5,11 @@ and the queue, RFC 3339 texts in what comes from the store; ages and durations (
 Personal data is masked, and `masked` true, unless `--reveal` was given.
 
     ps                      StackDocument
-    queue, queue status     QueueDocument
     queue list              JobsDocument           queue show      JobDocument
     leads, list, search     LeadsDocument          leads show      LeadsFoundDocument
-    check                   CheckDocument          send            SendDocument
-    logs                    one LogDocument a line
+    queue, queue status     api.models.QueueSnapshot with `depth` (still to be stored) and `cause` (why it is so)
+    check                   CheckDocument          send            console.send.Answer with `accepted`
+    logs                    one console.cli.loglines.LogDocument a line
     up down start stop restart, queue retry discard undo edit pause resume
                             console.ports.Result: ok, text, changed, hint, exit_code
 """
@@ -28,7 +28,7 @@ from console.cause import why
 from console.history import Rates
 from console.masking import mask_email, mask_json, mask_name, mask_phone, mask_value
 from console.send import Answer
-from console.snapshots import LogLine, Replica, Role, StackSnapshot, State
+from console.snapshots import Replica, Role, StackSnapshot, State
 from console.sources.check import CheckReport, Finding
 
 T = TypeVar("T")
@@ -212,31 +212,6 @@ class CheckDocument:
     queue: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class SendDocument:
-    """What the stack answered to a test webhook."""
-
-    accepted: bool
-    url: str
-    external_id: str
-    status: int
-    body: str
-    took_s: float
-    request_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class LogDocument:
-    """A log line as it was written. `cut`: it was longer than the reader's bound."""
-
-    at: float
-    service: str
-    replica: str
-    stream: str
-    text: str
-    cut: bool
-
-
 def stack_document(snapshot: StackSnapshot) -> StackDocument:
     """ps."""
     return _shaped(StackDocument, snapshot, services=tuple(_shaped(ServiceDocument, s) for s in snapshot.services))
@@ -306,14 +281,10 @@ def accounting_document(found: Accounting) -> AccountingDocument:
     return _shaped(AccountingDocument, found, deliveries=deliveries)
 
 
-def send_document(answer: Answer) -> SendDocument:
-    """send."""
-    return _shaped(SendDocument, answer)
-
-
-def log_document(line: LogLine) -> LogDocument:
-    """One line of logs."""
-    return LogDocument(line.at, line.service, line.replica, line.stream, line.text, line.cut)
+def send_document(answer: Answer) -> dict[str, Any]:
+    """send: console.send.Answer with `accepted`."""
+    fields: Mapping[str, Any] = msgspec.to_builtins(answer)
+    return {"accepted": answer.accepted, **fields}
 
 
 def _shaped(shape: type[T], *values: object, **fields: Any) -> T:

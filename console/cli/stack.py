@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.cli.invocation import Invocation, JsonFlag, QuietFlag, YesFlag, invocation
+from console.cli.flags import JsonFlag, QuietFlag, YesFlag
+from console.cli.invocation import Invocation, invocation
 
 if TYPE_CHECKING:
     from console.session import Session
@@ -73,14 +74,15 @@ def ps(ctx: typer.Context, *, json: JsonFlag = False, quiet: QuietFlag = False) 
     inv = invocation(ctx, json=json, quiet=quiet)
 
     async def body(session: Session) -> int:
-        from console.cli import views
-        from console.cli.shapes import stack_document
-
         snapshot = await session.sources.stack.read()
         if inv.json:
+            from console.cli.shapes import stack_document
+
             inv.output.document(stack_document(snapshot))
         else:
-            views.show_stack(inv.output, snapshot)
+            from console.cli.views import show_stack
+
+            show_stack(inv.output, snapshot)
         return 0
 
     return inv.run(body)

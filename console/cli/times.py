@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from console.errors import UsageError
 
-_AGO = re.compile(r"(\d{1,9}(?:\.\d+)?)\s*(s|sec|m|min|h|d|w)")
+_AGO = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(s|sec|m|min|h|d|w)")
 _SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
+_CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
 
 
 def point(text: str, now: datetime, option: str) -> datetime:
