@@ -25,18 +25,20 @@ def runtime(settings: Settings) -> Runtime:
 
 
 def env_file(settings: Settings) -> Path:
-    """The stack's `.env`, whether it is there or not."""
+    """The stack's `.env`, whether it is there or not. UsageError when compose files were named that are not there."""
     if settings.env_file is not None:
         return settings.env_file
     if settings.runtime == "local":
         from console.stack.local.places import default_state_dir
 
         return (settings.directory or default_state_dir()) / ".env"
-    return (settings.directory or Path.cwd()) / ".env"
+    from console.stack.docker.files import locate
+
+    return locate(settings.directory, settings.files).env_file
 
 
 def stack_environment(settings: Settings, env: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The stack's settings by name: the environment over its `.env`, as both runtimes read them. Holds secrets.
+    """The stack's settings by name: the environment over its `.env`, as the runtimes read them. Holds secrets.
 
     Raises:
         UsageError: the file is there and cannot be read, or was named and is not there.

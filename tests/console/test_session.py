@@ -211,14 +211,16 @@ async def test_a_session_is_closed_when_its_body_fails() -> None:
 
 async def test_a_wrong_setting_of_the_stack_is_named(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("VISIBILITY_TIMEOUT=soon\n")
-    async with Session(Settings(directory=tmp_path, redis_url="redis://127.0.0.1:1/0"), Runtime()) as session:
+    async with Session(
+        Settings(runtime="local", directory=tmp_path, redis_url="redis://127.0.0.1:1/0"), Runtime()
+    ) as session:
         with pytest.raises(UsageError, match="VISIBILITY_TIMEOUT"):
             await session.queue.read()
 
 
 def test_the_environment_wins_over_the_stacks_file(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("QUEUE_NAMESPACE=filed\nSLA_SECONDS=10\nEMPTY=\nMETA_APP_SECRET_FILE=/s\n")
-    settings = Settings(directory=tmp_path)
+    settings = Settings(runtime="local", directory=tmp_path)
     found = select.stack_environment(settings, {"QUEUE_NAMESPACE": "given", "SLA_SECONDS": "", "META_APP_SECRET": "x"})
     assert found == {"QUEUE_NAMESPACE": "given", "SLA_SECONDS": "10", "META_APP_SECRET": "x"}
 
@@ -226,4 +228,4 @@ def test_the_environment_wins_over_the_stacks_file(tmp_path: Path) -> None:
 def test_a_named_env_file_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not there"):
         select.stack_environment(Settings(env_file=tmp_path / "none"), {})
-    assert select.stack_environment(Settings(directory=tmp_path), {}) == {}
+    assert select.stack_environment(Settings(runtime="local", directory=tmp_path), {}) == {}
