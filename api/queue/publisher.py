@@ -152,8 +152,8 @@ class Publisher:
                 continue
             try:
                 await self._commit(batch)
-            except (WireError, TimeoutError) as error:
-                _fail(batch, f"Redis does not answer: {str(error) or self._trouble}")
+            except WireError as error:
+                _fail(batch, f"Redis does not answer: {error}")
             except BaseException:
                 _fail(batch, "the service is stopping")
                 raise
@@ -185,8 +185,9 @@ class Publisher:
                     if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT"):
                         reply = await wire.send(self._packed(b"EVAL", self._script.text, batch))
             except TimeoutError:
-                self._lose(f"no answer within {self._timeout_s:g} s")
-                raise
+                if self._wire is not None and self._wire.alive:
+                    self._lose(f"no answer within {self._timeout_s:g} s")
+                raise WireError(self._trouble) from None
             except WireError as error:
                 if self._given_up():
                     raise

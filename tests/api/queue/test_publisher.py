@@ -70,7 +70,7 @@ async def test_each_call_gets_its_own_figures(queue: Queue) -> None:
         queue.publisher.publish([a_job("b"), a_job("c"), a_job("c")]),
         queue.publisher.publish([], [(a_job("d"), "no leadgen id")]),
     )
-    assert results == [Published(2, 0), Published(1, 2), Published(0, 0)]
+    assert list(results) == [Published(2, 0), Published(1, 2), Published(0, 0)]
 
 
 async def test_a_large_call_goes_in_several_scripts_and_counts_as_one(queue: Queue) -> None:
@@ -157,7 +157,7 @@ async def test_a_cancelled_caller_disturbs_nobody(queue: Queue) -> None:
     for task in tasks[::2]:
         task.cancel()
     results = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [result for result in results[1::2]] == [Published(1, 0)] * 10
+    assert list(results[1::2]) == [Published(1, 0)] * 10
 
 
 async def test_closing_finishes_what_is_under_way_and_takes_nothing_more(queue: Queue) -> None:
@@ -196,4 +196,4 @@ async def test_namespaces_are_apart(queue: Queue) -> None:
 
 async def test_every_key_is_under_one_hash_tag(queue: Queue) -> None:
     await queue.publisher.publish([a_job()], [(a_job(), "bad")])
-    assert all(key.startswith("{leads}:") for key in queue.raw.keys())
+    assert all(key.startswith("{leads}:") for key in queue.raw.scan_iter())
