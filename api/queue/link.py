@@ -38,6 +38,7 @@ class Link:
         self._client: Any = Redis.from_url(
             redis_url,
             protocol=2,
+            encoding_errors="replace",
             socket_timeout=None,
             socket_connect_timeout=timeout_s,
             max_connections=1_000,

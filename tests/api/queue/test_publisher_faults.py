@@ -141,7 +141,7 @@ async def test_a_server_that_is_away_from_the_start(own_server: RedisServer) -> 
 async def test_a_wrong_password_is_told_without_it(own_server: RedisServer) -> None:
     url = own_server.url.replace(own_server.password, "geheim")
     async with Publisher(url, timeout_s=0.3) as publisher:
-        with pytest.raises(QueueUnavailableError, match="WRONGPASS|invalid") as caught:
+        with pytest.raises(QueueUnavailableError, match=r"WRONGPASS|invalid") as caught:
             await publisher.publish([a_job()])
     assert "geheim" not in str(caught.value)
 
@@ -175,7 +175,7 @@ async def test_out_of_memory_is_refused_and_the_queue_still_drains(own_queue: Qu
 async def test_a_server_that_refuses_writes_is_told(own_queue: Queue, free_port: Any) -> None:
     assert await own_queue.publisher.publish([a_job()]) == Published(1, 0)
     own_queue.raw.replicaof("127.0.0.1", free_port())
-    with pytest.raises(QueueUnavailableError, match="READONLY|MASTERDOWN"):
+    with pytest.raises(QueueUnavailableError, match=r"READONLY|MASTERDOWN"):
         await own_queue.publisher.publish([a_job()])
     own_queue.raw.replicaof("NO", "ONE")
     assert await accepted_again(own_queue.publisher) == Published(1, 0)
