@@ -8,6 +8,7 @@ and its frames; its text only when it is ours, because a library's may quote per
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import json
@@ -16,6 +17,7 @@ import math
 import sys
 import time
 from collections.abc import MutableMapping
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, BinaryIO, cast
 
@@ -52,9 +54,12 @@ def configure(level: str = "info", out: BinaryIO | None = None) -> None:
 
 
 def emit(level: str, event: str, fields: dict[str, Any]) -> None:
-    """Write one line, as the logger does, at a fifth of its cost: for what is logged once a request."""
+    """Write one line, as the logger does, at a fraction of its cost: for what is logged once a request.
+
+    Within a running event loop the lines of one of its turns are written together.
+    """
     if _LEVELS[level] >= _sink.level:
-        _sink.writer.msg(line(level, event, fields))
+        _sink.writer.soon(line(level, event, fields))
 
 
 def get_logger() -> FilteringBoundLogger:
@@ -86,11 +91,34 @@ class _Writer:
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
+        self._waiting: list[bytes] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def msg(self, text: bytes) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            self._out.write(text + b"\n")
-            self._out.flush()
+        """Write a line now, after those that wait."""
+        self._waiting.append(text)
+        self._write()
+
+    def soon(self, text: bytes) -> None:
+        """Write a line at the end of the event loop's turn; now, where no loop runs."""
+        self._waiting.append(text)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._write()
+            return
+        if loop is not self._loop:
+            self._loop = loop
+            loop.call_soon(self._write)
+
+    def _write(self) -> None:
+        self._loop = None
+        if self._waiting:
+            text = b"\n".join([*self._waiting, b""])
+            self._waiting.clear()
+            with contextlib.suppress(OSError, ValueError):
+                self._out.write(text)
+                self._out.flush()
 
     debug = info = warning = error = critical = msg
 
@@ -125,8 +153,13 @@ class _Bridge(logging.Handler):
 
 
 def _timestamp() -> str:
-    now = time.time()
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now * 1000) % 1000:03d}Z"
+    second, fraction = divmod(time.time_ns() // 1_000_000, 1_000)
+    return f"{_second(second)}.{fraction:03d}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(epoch_s: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(epoch_s))
 
 
 def _add_exception(_logger: Any, _method: str, event: Event) -> Event:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 from api.ids import new_id
 from api.models import Job
 
@@ -14,8 +16,7 @@ MAX_DEAD_BODY = 262_144
 """Characters of a body that cannot be understood that are kept for the operator."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incoming:
+class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     """One webhook request as a source sees it.
 
     Attributes:

@@ -52,14 +52,16 @@ class _Exchange:
     name: str
     started: float
 
-    def log_fields(self) -> dict[str, Any]:
-        fields: dict[str, Any] = {"request_id": self.request_id, "source": self.source.name}
+    def log_fields(self, status: int) -> dict[str, Any]:
+        fields: dict[str, Any] = {
+            "request_id": self.request_id,
+            "source": self.source.name,
+            "status": status,
+            "ms": round((time.perf_counter() - self.started) * 1000, 1),
+        }
         if self.name:
             fields["form"] = self.name
         return fields
-
-    def ms(self) -> float:
-        return round((time.perf_counter() - self.started) * 1000, 1)
 
 
 class Webhooks:
@@ -157,23 +159,26 @@ class Webhooks:
         count(name, "duplicate", duplicates)
         count(name, "ignored", parsed.ignored - len(parsed.dead))
         count(name, "dead", len(parsed.dead))
-        self._metrics.count_unhandled(parsed.unhandled)
+        if parsed.unhandled:
+            self._metrics.count_unhandled(parsed.unhandled)
         for key, text in parsed.notices:
             self._notices.tell(key, text)
-        fields = exchange.log_fields()
+        fields = exchange.log_fields(200)
         if len(parsed.jobs) == 1:
-            fields |= {"job_id": parsed.jobs[0].id, "external_id": parsed.jobs[0].external_id}
-        fields |= {"status": 200, "accepted": accepted, "duplicates": duplicates, "ignored": parsed.ignored}
+            fields["job_id"] = parsed.jobs[0].id
+            fields["external_id"] = parsed.jobs[0].external_id
         if parsed.dead:
             fields["dead"] = len(parsed.dead)
-        fields |= {"bytes": size, "ms": exchange.ms()}
+        fields["accepted"] = accepted
+        fields["duplicates"] = duplicates
+        fields["ignored"] = parsed.ignored
+        fields["bytes"] = size
         logs.emit("info", "webhook.accepted", fields)
 
     def _refuse(self, exchange: _Exchange, status: int, reason: str) -> Response:
         name = exchange.source.name
         self._metrics.rejected.labels(name, str(status)).inc()
-        fields = {**exchange.log_fields(), "status": status, "reason": reason, "ms": exchange.ms()}
-        logs.emit("warning", "webhook.rejected", fields)
+        logs.emit("warning", "webhook.rejected", {**exchange.log_fields(status), "reason": reason})
         if reason == MISMATCH:
             self._notices.tell(f"signature:{name}", _FORGED.format(name))
         if status == 503:
