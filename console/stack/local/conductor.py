@@ -8,7 +8,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from console.errors import StackError, UnreachableError, UsageError
@@ -24,7 +24,7 @@ from console.stack.local.runner import run
 from console.stack.local.tasks import in_thread, together
 
 READY_S = 60.0
-_TRIES = 3
+_TRIES = 2
 """Starts that may fail before we say so; the supervisor goes on trying."""
 
 Emit = Callable[[Progress], None]
@@ -39,7 +39,7 @@ class Plan:
     access: Access
     postgres: Program
     redis: Program
-    specs: dict[str, dict[str, Any]]
+    specs: dict[str, dict[str, Any]] = field(repr=False)
 
 
 class Conductor:
@@ -171,6 +171,7 @@ class Conductor:
             process = (await rpc.processes(socket))[name]
             record = read_record(self._places.record(name))
             if process.state == "FATAL" or (process.state == "BACKOFF" and record and record.starts >= _TRIES):
+                reason = await in_thread(_last_words, self._places, name)
                 break
             if (
                 process.state in ("RUNNING", "STARTING")
@@ -180,9 +181,9 @@ class Conductor:
                 return
             await asyncio.sleep(pause)
             pause = min(pause * 1.3, 0.25)
-        last = reason or await in_thread(_last_words, self._places, name)
-        self._emit(Progress("failed", name, ok=False))
-        raise StackError(f"{name} does not start: {safe(last, 300)}", f"leadsctl --local logs {name}")
+        reason = safe(reason or "it does not become ready", 300)
+        self._emit(Progress(f"failed: {reason}", name, ok=False))
+        raise StackError(f"{name} does not start: {reason}", f"leadsctl --local logs {name}")
 
     async def _stop_one(self, kept: Kept, name: str) -> None:
         socket, grace_s = self._places.socket(kept), MANNERS[name].grace_s

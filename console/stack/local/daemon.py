@@ -25,6 +25,7 @@ from console.stack.local.places import SERVICES, Kept, Places, write_private
 from console.stack.local.processes import Record, end, gone, read_record
 
 START_S = 20.0
+END_S = 15.0
 
 _started: list[subprocess.Popen[bytes]] = []
 """Supervisors started by this process: kept, so that they are reaped when they end."""
@@ -62,7 +63,8 @@ async def start(places: Places, kept: Kept, base: Mapping[str, str]) -> None:
     write_private(places.state / CONFIGURATION, supervisor_configuration().encode())
     write_spec(places, "supervisord", supervisor_spec(places, kept, base))
     output = places.run / "supervisord.out"
-    with output.open("wb") as out:
+    write_private(output, b"")
+    with output.open("ab") as out:
         process = subprocess.Popen(  # noqa: ASYNC220 - it must outlive the loop, which kills its own
             [*launcher(), "supervisord"],
             cwd=places.state, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
@@ -114,7 +116,7 @@ def forget_socket(kept: Kept) -> None:
 
 async def _ended(places: Places, kept: Kept, record: Record) -> None:
     """Wait for the supervisor to end; each call that it answers wakes it from its one-second sleep."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + END_S
     while record.alive() and time.monotonic() < deadline:
         with contextlib.suppress(UnreachableError, rpc.RefusedError):
             await rpc.call(places.socket(kept), "getState", timeout_s=0.5)

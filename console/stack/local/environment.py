@@ -89,7 +89,7 @@ def load(places: Places, env: Mapping[str, str]) -> Environment:
     Raises:
         StackError: `.env` cannot be read or written, or a setting of the stack itself is wrong.
     """
-    given = {name: value for name in (*_known_names(), *_STACK) if (value := env.get(name, "").strip())}
+    given = {name: value for name in names() if (value := env.get(name, "").strip())}
     filed = _read(places.env_file)
     if filed is None:
         filed = _create(places.env_file, given)
@@ -110,11 +110,11 @@ def load(places: Places, env: Mapping[str, str]) -> Environment:
     )
 
 
-def _known_names() -> list[str]:
-    """Every name the service's settings ask for; it keeps no list of its own, so watch it ask."""
+def names() -> list[str]:
+    """Every setting of the stack. The service keeps no list of those it knows: watch it ask for them."""
     asked = _Asked()
     Settings.load(asked)
-    return list(asked.names)
+    return [*asked.names, *_STACK]
 
 
 class _Asked(Mapping[str, str]):

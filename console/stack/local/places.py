@@ -55,6 +55,9 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     namespace: str
     worker: str
 
+    def __repr__(self) -> str:
+        return f"Access(web_url={self.web_url!r})"
+
 
 @dataclass(frozen=True, slots=True)
 class Places:

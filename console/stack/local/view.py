@@ -83,13 +83,19 @@ def _replica(process: Process, record: Record | None, health: str | None, usage:
         name=process.name,
         state=state,
         health=text,
-        exit_code=None if alive or not process.stopped_at or process.exit_status < 0 else process.exit_status,
+        exit_code=_exit_code(process),
         restarts=record.starts - 1 if record else 0,
         started_at=process.started_at if alive else 0.0,
         cpu_percent=used.cpu_percent if used else None,
         memory_bytes=used.memory_bytes if used else None,
         pid=process.pid,
     )
+
+
+def _exit_code(process: Process) -> int | None:
+    """Of the last run. The supervisor forgets that of one that ended too quickly, and knows no signals."""
+    known = process.state in ("STOPPED", "EXITED") and process.stopped_at > 0
+    return process.exit_status if known and process.exit_status >= 0 else None
 
 
 def _orphan(name: str, record: Record, usage: Mapping[int, Usage]) -> Replica:

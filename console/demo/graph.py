@@ -1,0 +1,273 @@
+"""A stand-in for Meta's Graph API on loopback: reads of leads, forms and pages, with errors and delays.
+
+What it answers is what the real one was seen to answer: developers.facebook.com, "Retrieving leads", "Error handling",
+"Rate limiting". An error that heals is a 500 with code 2, twice for each such lead when it is read alone; one of many
+leaves such leads out, as the real one does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import json
+import random
+import time
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+from console.demo.world import Fate, Form, World
+
+MAX_IDS = 50
+_MAX_HEAD = 65_536
+_HEALS_AFTER = 2
+
+Query = dict[str, list[str]]
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was asked so far. `errors` are answers other than 200, by Graph error code."""
+
+    calls: int = 0
+    leads: int = 0
+    errors: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Temper:
+    """How the stand-in behaves.
+
+    Attributes:
+        slow: share of calls that take from 0.3 s up to `slow_s` longer.
+        broken: share of reads of many that fail as a whole, with an HTML page.
+        limit_every_s: a page runs into its limit this often, for `limit_s`; 0 for never.
+    """
+
+    slow: float = 0.04
+    slow_s: float = 1.2
+    broken: float = 0.02
+    limit_every_s: float = 0.0
+    limit_s: float = 4.0
+
+
+class GraphError(Exception):
+    """An answer that is an error: HTTP status, Graph code and subcode, text, extra headers."""
+
+    def __init__(self, status: int, code: int, text: str, *, subcode: int = 0, usage: str = "") -> None:
+        super().__init__(text)
+        self.status = status
+        self.code = code
+        self.subcode = subcode
+        self.usage = usage
+
+    def body(self) -> bytes:
+        """The JSON that Meta wraps an error in."""
+        inner: dict[str, Any] = {"message": str(self), "type": "OAuthException", "code": self.code}
+        if self.subcode:
+            inner["error_subcode"] = self.subcode
+        if self.code == 2:
+            inner["is_transient"] = True
+        return json.dumps({"error": inner | {"fbtrace_id": "Demo"}}).encode()
+
+
+class GraphStandIn:
+    """An HTTP server on 127.0.0.1. `url` is its base; use it as an async context manager."""
+
+    def __init__(
+        self, world: World, *, token: str, app_secret: str = "", temper: Temper | None = None, seed: int = 0
+    ) -> None:
+        self.counts = Counts()
+        self._world = world
+        self._token = token
+        self._app_secret = app_secret
+        self._temper = temper or Temper()
+        self._dice = random.Random(f"graph {seed}")  # noqa: S311 - invented behaviour
+        self._failed: dict[int, int] = {}
+        self._names = {form.id: {"id": form.id, "name": form.text.name} for form in world.forms}
+        self._names |= {form.page_id: {"id": form.page_id, "name": form.text.page} for form in world.forms}
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+        self._began = time.monotonic()
+
+    @property
+    def url(self) -> str:
+        """Base URL while it serves."""
+        assert self._server is not None
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=_MAX_HEAD)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._server is not None
+        self._server.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self._server.wait_closed()
+
+    # --- HTTP ---------------------------------------------------------------------------------------------------------
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections.add(task)
+        try:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
+                while await self._serve_one(reader, writer):
+                    pass
+        except asyncio.CancelledError:
+            pass  # the server is closing; asyncio would report the cancelled task as an error
+        finally:
+            self._connections.discard(task)
+            writer.close()
+
+    async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer one request; False when the connection ends."""
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        line, *rows = head.split("\r\n")
+        method, target, _ = line.split(" ", 2)
+        headers = {name.strip().lower(): value.strip() for name, _, value in (row.partition(":") for row in rows)}
+        await reader.readexactly(int(headers.get("content-length", "0")))
+        self.counts.calls += 1
+        if self._dice.random() < self._temper.slow:
+            await asyncio.sleep(self._dice.uniform(0.3, max(self._temper.slow_s, 0.3)))
+        status, extra, body = self._answer(method, target, headers)
+        kept = headers.get("connection", "").lower() != "close"
+        extra += "" if kept else "Connection: close\r\n"
+        top = f"HTTP/1.1 {status} -\r\nContent-Type: application/json; charset=UTF-8\r\nContent-Length: {len(body)}\r\n"
+        writer.write(f"{top}facebook-api-version: v25.0\r\n{extra}\r\n".encode() + body)
+        await writer.drain()
+        return kept
+
+    def _answer(self, method: str, target: str, headers: dict[str, str]) -> tuple[int, str, bytes]:
+        parts = urlsplit(target)
+        query = parse_qs(parts.query, keep_blank_values=True)
+        try:
+            if method != "GET":
+                raise GraphError(400, 100, "Unsupported post request.")
+            self._demand_token(query, headers)
+            path = [part for part in parts.path.split("/") if part][1:]
+            ids = query.get("ids")
+            if ids and not path and self._dice.random() < self._temper.broken:
+                self._count_error(1)
+                return 500, "", b"<html><body>Sorry, something went wrong.</body></html>"
+            found = self._many(ids[0].split(",")) if ids and not path else self._one(path, query)
+            return 200, "", json.dumps(found, ensure_ascii=False).encode()
+        except GraphError as error:
+            self._count_error(error.code)
+            usage = f"X-Business-Use-Case-Usage: {error.usage}\r\n" if error.usage else ""
+            return error.status, usage, error.body()
+
+    def _count_error(self, code: int) -> None:
+        self.counts.errors[code] = self.counts.errors.get(code, 0) + 1
+
+    def _demand_token(self, query: Query, headers: dict[str, str]) -> None:
+        token = query.get("access_token", [""])[0] or headers.get("authorization", "").removeprefix("Bearer ")
+        if not token:
+            raise GraphError(400, 104, "An access token is required to request this resource.")
+        if not hmac.compare_digest(token.encode(), self._token.encode()):
+            raise GraphError(400, 190, "Invalid OAuth access token - Cannot parse access token")
+        proof = query.get("appsecret_proof", [""])[0]
+        right = hmac.new(self._app_secret.encode(), token.encode(), hashlib.sha256).hexdigest()
+        if proof and not hmac.compare_digest(proof.encode(), right.encode()):
+            raise GraphError(400, 100, "Invalid appsecret_proof provided in the API argument")
+
+    # --- what is read -------------------------------------------------------------------------------------------------
+
+    def _many(self, ids: list[str]) -> dict[str, Any]:
+        """`?ids=`: those that can be read now; an id that never was one fails the whole call."""
+        if len(ids) > MAX_IDS:
+            raise GraphError(400, 100, f"(#100) Too many IDs. Maximum: {MAX_IDS}. Provided: {len(ids)}.")
+        if all(lead_id in self._names for lead_id in ids):
+            return {lead_id: self._names[lead_id] for lead_id in ids}
+        numbers = {lead_id: self._world.number(lead_id) for lead_id in ids}
+        unknown = [i for i, n in numbers.items() if n is None or self._world.fate(n) is Fate.UNKNOWN]
+        if unknown:
+            raise GraphError(
+                404, 803, f"(#803) Some of the aliases you requested do not exist: {','.join(unknown)[:200]}"
+            )
+        known = {lead_id: number for lead_id, number in numbers.items() if number is not None}
+        for number in known.values():
+            self._demand_unlimited(self._world.form(number))
+        found = {}
+        for lead_id, number in known.items():
+            fate = self._world.fate(number)
+            if fate is Fate.FINE or (fate is Fate.HEALS and self._failed.get(number, 0) >= _HEALS_AFTER):
+                found[lead_id] = self._world.answer(number)
+        self.counts.leads += len(found)
+        return found
+
+    def _one(self, path: list[str], query: Query) -> dict[str, Any]:
+        """A lead, a form, a page, or what hangs on one of these."""
+        if len(path) == 2:
+            return self._edge(path[0], path[1], query)
+        if len(path) != 1:
+            raise GraphError(400, 100, "Unsupported get request.")
+        return self._names.get(path[0]) or self._lead(path[0])
+
+    def _lead(self, lead_id: str) -> dict[str, Any]:
+        number = self._world.number(lead_id)
+        if number is None or self._world.fate(number) is Fate.UNKNOWN:
+            raise GraphError(404, 803, f"(#803) Some of the aliases you requested do not exist: {lead_id[:50]}")
+        self._demand_unlimited(self._world.form(number))
+        fate = self._world.fate(number)
+        if fate is Fate.MISSING:
+            raise GraphError(
+                400,
+                100,
+                f"Unsupported get request. Object with ID '{lead_id}' does not exist, cannot be loaded due to missing "
+                "permissions, or does not support this operation.",
+                subcode=33,
+            )
+        if fate is Fate.HEALS and self._failed.get(number, 0) < _HEALS_AFTER:
+            self._failed[number] = self._failed.get(number, 0) + 1
+            raise GraphError(500, 2, "Service temporarily unavailable")
+        self.counts.leads += 1
+        return self._world.answer(number)
+
+    def _edge(self, owner: str, edge: str, query: Query) -> dict[str, Any]:
+        if edge == "leadgen_forms":
+            forms = [form for form in self._world.forms if form.page_id == owner]
+            return {"data": [{"id": form.id, "name": form.text.name, "status": "ACTIVE"} for form in forms]}
+        if edge == "leads" and any(form.id == owner for form in self._world.forms):
+            return self._leads_of(owner, query)
+        raise GraphError(400, 100, f"(#100) Tried accessing nonexisting field ({edge[:40]})")
+
+    def _leads_of(self, form_id: str, query: Query) -> dict[str, Any]:
+        """The form's leads, newest first, a page at a time."""
+        limit = min(int(query.get("limit", ["25"])[0] or 25), 100)
+        after = query.get("after", [""])[0]
+        top = int(after) if after.isdecimal() else self._world.issued
+        page: list[dict[str, Any]] = []
+        number = top
+        while number > 0 and len(page) < limit:
+            number -= 1
+            if self._world.form(number).id == form_id and not self._world.fate(number).lasting:
+                page.append(self._world.answer(number))
+        paging: dict[str, Any] = {"cursors": {"before": str(top), "after": str(number)}}
+        if number > 0:
+            paging["next"] = f"{self.url}/v25.0/{form_id}/leads?limit={limit}&after={number}"
+        return {"data": page, "paging": paging}
+
+    def _demand_unlimited(self, form: Form) -> None:
+        """Pages take turns in running into their limit; the busiest comes first."""
+        if not self._temper.limit_every_s:
+            return
+        turn, into = divmod(time.monotonic() - self._began, self._temper.limit_every_s)
+        page = self._world.forms[int(turn) % 3].page_id
+        if turn >= 1 and into < self._temper.limit_s and form.page_id == page:
+            usage = [{"type": "leadgen", "call_count": 100, "estimated_time_to_regain_access": 1}]
+            raise GraphError(
+                400,
+                80_005,
+                "(#80005) There have been too many leadgen api calls to this Page account. Wait a bit and try again.",
+                usage=json.dumps({page: usage}, separators=(",", ":")),
+            )
