@@ -28,6 +28,7 @@ COMMANDS: dict[str, Entry] = {
     "leads": Entry("leads:app", "Leads", "List, show and search stored leads."),
     "send": Entry("send:send", "Leads", "Send a signed test webhook to the stack."),
     "check": Entry("check:check", "Leads", "Prove that no accepted lead is lost; for monitoring."),
+    "init": Entry("init:init", "More", "Write a stack's files, with secrets made up for it."),
     "demo": Entry("demo:demo", "More", "Try everything on a local stack with invented traffic."),
 }
 

@@ -69,7 +69,7 @@ async def _with_ui(inv: Invocation, *, leads: int | None, rate: float | None, se
             Session(replace(running.settings, read_only=read_only), running.runtime) as session,
         ):
             steps.end()
-            app = LeadsApp(session.sources, session.runner, title="leads · demo", read_only=read_only)
+            app = LeadsApp(session.sources, session.runner, title="demo", read_only=read_only)
             await app.run_async()
             return app.return_code or 0
     finally:

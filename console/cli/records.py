@@ -111,7 +111,7 @@ def _lead_row(lead: Lead, now: float, *, reveal: bool) -> Sequence[str | Cell]:
         phone,
         safe(lead.form_name or lead.form_id, 80),
         safe(lead.campaign_name or lead.campaign_id, 80),
-        Cell(lead.status, Tone.OK if lead.status == "stored" else Tone.WARN),
+        Cell(safe(lead.status, 20), Tone.OK if lead.status == "stored" else Tone.WARN),
         took(spent) if spent is not None else "–",
     )
 

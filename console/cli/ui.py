@@ -26,7 +26,7 @@ def open_ui(inv: Invocation) -> int:
     async def body(session: Session) -> int:
         from console.tui.app import LeadsApp
 
-        title = f"{settings.project or 'leads'} · {session.runtime.name}"
+        title = settings.project or "leads"
         app = LeadsApp(session.sources, session.runner, title=title, read_only=settings.read_only)
         await app.run_async()
         return app.return_code or 0

@@ -1,0 +1,211 @@
+"""queue, leads, send and check on a real local stack: what is shown, what is masked, what moves."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from tests.console.cli.calls import COMMAND, environment, on_terminal, plain
+from tests.console.cli.conftest import Stack
+
+PERSONAL = ("Silva", "ana@gmail.com")
+
+
+def test_send_is_accepted_once(stack: Stack) -> None:
+    call = stack("send", "--form", "contact", "--id", "msg_once", "--json")
+    assert call.code == 0
+    assert call.document["status"] == 200
+    assert '"accepted":1' in call.document["body"]
+    assert call.document["request_id"]
+    again = stack("send", "--form", "contact", "--id", "msg_once")
+    assert re.fullmatch(r'200 in \d+ ms  \{"accepted":0,"duplicates":1,"ignored":0\}\n', again.text)
+
+
+def test_send_with_a_wrong_secret_is_refused(stack: Stack) -> None:
+    call = stack("send", META_APP_SECRET="wrong")
+    assert call.code == 1
+    assert call.text.startswith("401 ")
+
+
+def test_leads_are_masked_unless_revealed(stack: Stack, stored: int) -> None:
+    for arguments in (["leads"], ["leads", "list"], ["leads", "search", "silva"], ["leads", "show", str(stored)]):
+        human, machine = stack(*arguments), stack(*arguments, "--json")
+        assert (human.code, machine.code) == (0, 0)
+        assert "Ana S•••" in human.text
+        assert "a•••@gmail.com" in human.text
+        for call in (human, machine):
+            assert [word for word in PERSONAL if word in call.text] == []
+        assert machine.document["version"] == 1
+
+
+def test_a_reveal_is_recorded(stack: Stack, stored: int) -> None:
+    call = stack("leads", "show", str(stored), "--reveal")
+    assert "Ana Silva" in call.text
+    assert "ana@gmail.com" in call.text
+    machine = stack("leads", "list", "-n", "1", "--reveal", "--json").document["leads"][0]
+    assert machine["masked"] is False
+    with psycopg.connect(_database_url(stack)) as connection:
+        rows = connection.execute(
+            "SELECT what, target, result FROM operator_actions WHERE what = 'reveal' ORDER BY id DESC"
+        ).fetchall()
+    assert ("reveal", f"lead {stored}", "shown") in rows
+
+
+def test_leads_are_listed_in_pages(stack: Stack, stored: int) -> None:
+    stack("send", "--form", "contact")
+    first = stack("leads", "list", "-n", "1", "--json").document
+    second = stack("leads", "list", "-n", "1", "--cursor", first["cursor"], "--json").document
+    assert first["leads"][0]["id"] != second["leads"][0]["id"]
+    wrong = stack("leads", "list", "--cursor", "nonsense")
+    assert wrong.code == 2
+    assert "hint: give the cursor" in wrong.err
+
+
+def test_leads_are_filtered(stack: Stack, stored: int) -> None:
+    assert stack("leads", "list", "--form", "contact", "--since", "1h", "--json").document["leads"]
+    assert stack("leads", "list", "--until", "2020-01-01", "--json").document["leads"] == []
+    nothing = stack("leads", "search", "nobody has this name")
+    assert (nothing.code, nothing.out, nothing.err) == (0, b"", "no stored lead matches\n")
+
+
+def test_a_lead_that_is_none(stack: Stack) -> None:
+    call = stack("leads", "show", "999999999")
+    assert (call.code, call.out) == (1, b"")
+    assert "no stored lead has the id 999999999" in call.err
+
+
+def test_queue_figures(stack: Stack, dead: str) -> None:
+    call = stack("queue")
+    assert call.code == 0
+    assert re.search(r"^dead +\d+", call.text, re.MULTILINE)
+    assert "AOF always" in call.text
+    document = stack("queue", "status", "--json").document
+    assert document["dead"] >= 1
+    assert document["accepted"] >= 1
+    assert [worker["alive"] for worker in document["workers"]] == [True]
+
+
+def test_a_job_is_listed_shown_and_found_by_a_fragment(stack: Stack, dead: str) -> None:
+    assert dead in stack("queue", "list").text
+    shown = stack("queue", "show", dead[-10:])
+    assert shown.code == 0
+    assert dead in shown.text
+    assert "leadgen_id" in shown.text
+    document = stack("queue", "show", dead, "--json").document
+    assert (document["id"], document["state"], document["masked"]) == (dead, "dead", True)
+    assert document["history"]
+    unknown = stack("queue", "show", "nonsense")
+    assert (unknown.code, unknown.out) == (1, b"")
+
+
+def test_discard_asks_and_undo_takes_back(stack: Stack, dead: str) -> None:
+    refused = stack("queue", "discard", dead)
+    assert refused.code == 2
+    assert "add --yes" in refused.err
+    code, text = on_terminal(*stack.where, "queue", "discard", dead, typed="\n")
+    assert code == 1
+    assert "Discard 1 job? [y/N]" in plain(text)
+    done = stack("queue", "discard", dead, "--yes", "--json")
+    assert (done.code, done.document["changed"]) == (0, 1)
+    assert dead in stack("queue", "list", "discarded").text
+    assert stack("check", "--json").document["accounting"]["balanced"]
+    assert stack("queue", "undo", dead).code == 0
+    assert stack("queue", "undo", dead).code == 1
+
+
+def test_retry_of_one_and_of_all(stack: Stack, dead: str, eventually: Callable[..., None]) -> None:
+    assert stack("queue", "pause").code == 0
+    try:
+        assert stack("queue", "retry", dead).code == 0
+        again = stack("queue", "retry", dead, "--json")
+        assert (again.code, again.document["ok"], again.document["changed"]) == (1, False, 0)
+        assert "is ready already" in again.document["text"]
+        assert stack("queue", "--json").document["paused"]
+    finally:
+        assert stack("queue", "resume").code == 0
+    eventually(lambda: dead in stack("queue", "list", "dead").text)
+    everything = stack("queue", "retry", "--all", "dead", "--match", dead, "--json")
+    assert everything.document["changed"] == 1
+
+
+def test_edit_then_retry(stack: Stack, dead: str) -> None:
+    payload = stack("queue", "show", dead, "--json").document["payload"]
+    assert stack("queue", "edit", dead, "--payload", "{").code == 1
+    call = stack("queue", "edit", dead, "--payload", "-", stdin=payload.replace("{", '{"note":1,', 1))
+    assert call.code == 0, call.err
+    assert '"note":' in stack("queue", "show", dead, "--reveal", "--json").document["payload"]
+    assert stack("queue", "edit", dead).code == 2
+
+
+def test_edit_in_the_editor_is_a_reveal(stack: Stack, dead: str) -> None:
+    code, text = on_terminal(*stack.where, "queue", "edit", dead, env={"EDITOR": "sed -i s/leadgen_id/lead_gen_id/"})
+    assert code == 0, text
+    code, text = on_terminal(*stack.where, "queue", "edit", dead, env={"EDITOR": "true"})
+    assert code == 1
+    assert "nothing was changed" in text
+    with psycopg.connect(_database_url(stack)) as connection:
+        found = connection.execute(
+            "SELECT count(*) FROM operator_actions WHERE what = 'reveal' AND target = %s", [f"job {dead}"]
+        ).fetchone()
+    assert found == (2,)
+
+
+def test_check_is_fine_and_dead_letters_only_warn(stack: Stack, stored: int, dead: str) -> None:
+    call = stack("check", "--json")
+    assert call.code == 0, call.text
+    assert call.document["ok"]
+    assert call.document["accounting"]["accounted"] == call.document["accounting"]["accepted"]
+    verdicts = {finding["name"]: finding["verdict"] for finding in call.document["findings"]}
+    assert verdicts["dead"] == "warn"
+    assert verdicts["accounting"] == verdicts["workers"] == verdicts["aof"] == "ok"
+    strict = stack("check", "--max-dead", "0")
+    assert strict.code == 4
+    assert re.search(r"^✖  dead ", strict.text, re.MULTILINE)
+
+
+def test_check_names_the_lead_that_was_lost(stack: Stack, stored: int) -> None:
+    found = stack("leads", "show", str(stored), "--json").document["found"][0]["deliveries"][0]
+    with psycopg.connect(_database_url(stack)) as connection:
+        connection.execute("UPDATE deliveries SET seq = seq + 1000000 WHERE job_id = %s", [found["job_id"]])
+    try:
+        call = stack("check")
+        assert call.code == 4
+        assert f"✖ missing: #{found['seq']} forms:{found['external_id']} {found['job_id']}" in call.text
+        assert stack("check", "--json").document["ok"] is False
+    finally:
+        with psycopg.connect(_database_url(stack)) as connection:
+            connection.execute("UPDATE deliveries SET seq = seq - 1000000 WHERE job_id = %s", [found["job_id"]])
+    assert stack("check").code == 0
+
+
+def test_given_urls_need_no_stack(stack: Stack) -> None:
+    from console.stack.local.places import Places
+
+    access = Places(stack.directory).access()
+    assert access is not None
+    env = {"LEADSCTL_REDIS_URL": access.redis_url, "LEADSCTL_DATABASE_URL": access.database_url}
+    for command in (["queue"], ["leads"], ["check"]):
+        done = subprocess.run(
+            [*COMMAND, *command], env=environment(DOCKER_HOST="unix:///nonexistent.sock", **env), capture_output=True,
+            check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("command", [["queue"], ["check"]])
+def test_a_redis_that_is_away_is_told_with_exit_3(stack: Stack, command: list[str]) -> None:
+    call = stack(*command, LEADSCTL_REDIS_URL="redis://:s3cret@127.0.0.1:1/0")
+    assert (call.code, call.out) == (3, b"")
+    assert "s3cret" not in call.err
+
+
+def _database_url(stack: Stack) -> str:
+    from console.stack.local.places import Places
+
+    access = Places(stack.directory).access()
+    assert access is not None
+    return access.database_url

@@ -1,0 +1,173 @@
+"""up, down, start, stop, restart, ps and logs on a real local stack: bytes, narration, exit codes."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from console.format import width_of
+from tests.console.cli.calls import COMMAND, environment, leadsctl, on_terminal, plain
+from tests.console.cli.conftest import Stack
+
+SERVICES = {"app", "worker", "db", "redis"}
+
+
+def test_up_again_changes_nothing_and_says_so_on_stderr(stack: Stack) -> None:
+    before = {s["name"]: s["replicas"][0]["pid"] for s in stack("ps", "--json").document["services"]}
+    call = stack("up")
+    assert (call.code, call.out) == (0, b"")
+    assert call.err.splitlines()[-1] == "the stack is up"
+    assert {s["name"]: s["replicas"][0]["pid"] for s in stack("ps", "--json").document["services"]} == before
+
+
+def test_ps_is_a_table_on_stdout(stack: Stack) -> None:
+    call = stack("ps")
+    assert (call.code, call.err) == (0, "")
+    head, *rows = call.text.splitlines()
+    assert head.split() == ["SERVICE", "STATE", "UPTIME", "CPU", "MEMORY", "RESTARTS", "PORTS", "VERSION"]
+    assert {row.split()[1] for row in rows} == SERVICES
+    assert all(row.startswith("●  ") and " healthy " in row for row in rows)
+    assert b"\x1b" not in call.out
+
+
+def test_ps_as_json(stack: Stack) -> None:
+    document = stack("ps", "--json").document
+    assert document["version"] == 1
+    assert (document["runtime"], document["where"]) == ("local", str(stack.directory))
+    assert {service["name"]: service["state"] for service in document["services"]} == dict.fromkeys(SERVICES, "healthy")
+    assert stack("--json", "ps").document["services"][0]["name"] == document["services"][0]["name"]
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+@pytest.mark.parametrize("command", ["ps", "queue", "leads", "queue list", "check"])
+def test_nothing_is_wider_than_the_terminal(stack: Stack, stored: int, dead: str, command: str, columns: int) -> None:
+    code, text = on_terminal(*stack.where, *command.split(), columns=columns)
+    assert code == 0
+    assert "\x1b[" in text
+    assert max(width_of(line) for line in plain(text).splitlines()) <= columns
+
+
+def test_no_color_is_honoured(stack: Stack) -> None:
+    assert "\x1b" not in on_terminal(*stack.where, "ps", env={"NO_COLOR": "1"})[1]
+
+
+def test_restart_of_one_service(stack: Stack) -> None:
+    call = stack("restart", "worker", "--json")
+    assert call.document | {"hint": ""} == {
+        "version": 1, "ok": True, "text": "worker is restarted", "changed": 1, "hint": "", "exit_code": 0,
+    }  # fmt: skip
+    assert call.code == 0
+
+
+def test_stop_asks_first(stack: Stack) -> None:
+    call = stack("stop", "worker")
+    assert (call.code, call.out) == (2, b"")
+    assert call.err == (
+        "leadsctl: stop asks first, and there is no terminal to ask on\nhint: add --yes to do it unasked\n"
+    )
+    code, text = on_terminal(*stack.where, "stop", "worker", typed="n\n")
+    assert code == 1
+    assert "Stop worker? [y/N]" in plain(text)
+    assert "nothing was done" in text
+    assert "○" not in stack("ps").text
+
+
+def test_stop_and_start_with_consent(stack: Stack) -> None:
+    code, text = on_terminal(*stack.where, "stop", "app", typed="y\n")
+    assert code == 0
+    assert "no webhook is accepted until it runs again" in plain(text)
+    assert plain(text).splitlines()[-1] == "app is stopped"
+    assert re.search(r"○  app +stopped", stack("ps").text)
+    assert stack("send").code == 3
+    assert stack("start", "app", "--quiet").err == ""
+    assert re.search(r"●  app +healthy", stack("ps").text)
+
+
+def test_a_service_that_is_none(stack: Stack) -> None:
+    call = stack("restart", "mysql")
+    assert (call.code, call.out) == (2, b"")
+    assert "mysql" in call.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["up"], ["down", "--yes"], ["stop", "app", "--yes"], ["restart"], ["queue", "pause"], ["send"],
+     ["queue", "discard", "x", "--yes"], ["queue", "edit", "x"], ["queue", "retry", "--all", "dead"]],
+)  # fmt: skip
+def test_read_only_refuses(stack: Stack, arguments: list[str]) -> None:
+    call = stack("--read-only", *arguments)
+    assert (call.code, call.out) == (2, b"")
+    assert "is refused: the console is read-only" in call.err
+    assert stack(*arguments, LEADSCTL_READ_ONLY="1").code == 2
+
+
+def test_logs_as_lines_and_as_json(stack: Stack, stored: int) -> None:
+    call = stack("logs", "app", "--grep", "webhook.accepted")
+    assert call.code == 0
+    line = call.text.splitlines()[-1]
+    assert re.match(r"\d\d:\d\d:\d\d app info  webhook\.accepted ", line)
+    assert "ana@gmail.com" not in stack("logs").text
+    documents = stack("logs", "app", "-n", "5", "--json").documents
+    assert len(documents) == 5
+    assert {document["service"] for document in documents} == {"app"}
+
+
+def test_logs_are_filtered(stack: Stack) -> None:
+    assert stack("logs", "--grep", "no such line anywhere").out == b""
+    everything = stack("logs", "db").text.splitlines()
+    rest = stack("logs", "db", "--grep", "LISTENING", "-i", "-v").text.splitlines()
+    assert 0 < len(rest) < len(everything)
+    assert all(
+        "error" in line.lower() or "fatal" in line.lower()
+        for line in stack("logs", "--level", "error").text.splitlines()
+    )
+    assert stack("logs", "--since", "2100-01-01").out == b""
+
+
+def test_following_logs_ends_quietly_with_130(stack: Stack) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, *stack.where, "logs", "app", "-f", "-n", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=environment(), text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert stack("send", "--form", "followed").code == 0
+    while "followed" not in process.stdout.readline():
+        assert process.poll() is None
+        stack("send", "--form", "followed")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, "")
+
+
+def test_a_reader_that_goes_away_ends_the_logs_with_141(stack: Stack, stored: int) -> None:
+    done = subprocess.run(
+        ["/bin/bash", "-c", f"set -o pipefail; {' '.join(COMMAND)} {' '.join(stack.where)} logs -f | head -1"],
+        capture_output=True, env=environment(), text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert done.stdout.count("\n") == 1
+
+
+def test_a_stack_that_is_down(tmp_path_factory: pytest.TempPathFactory, eventually: Callable[..., None]) -> None:
+    where = ("--local", "--dir", str(tmp_path_factory.mktemp("none") / "stack"))
+    call = leadsctl(*where, "ps")
+    assert call.code == 0
+    assert call.text.count("absent") == 4
+    for command in (["queue"], ["leads"], ["check"]):
+        call = leadsctl(*where, *command)
+        assert (call.code, call.out) == (3, b"")
+        assert re.fullmatch(r"leadsctl: no local stack is up in .*\nhint: leadsctl --local up\n", call.err)
+    assert leadsctl(*where, "down", "--yes").code == 0
+
+
+def test_no_engine_is_told_with_exit_3() -> None:
+    for command in (["up"], ["ps"], ["queue"], ["stop", "--yes"]):
+        call = leadsctl(*command, env={"DOCKER_HOST": "unix:///nonexistent.sock"})
+        assert (call.code, call.out) == (3, b"")
+        assert call.err.startswith("leadsctl: ")
+        assert "hint: " in call.err
+        assert "Traceback" not in call.err
