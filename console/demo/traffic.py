@@ -99,9 +99,13 @@ class Traffic:
     async def _turn(self) -> None:
         """Wait until the rate allows the next webhook: bursts and lulls around it."""
         await self.flowing.wait()
-        if self.rate > 0:
-            pause = self._senders * (1 + MAX_CHANGES) / 2 / self.rate
-            await asyncio.sleep(pause * self._dice.expovariate(1.0))
+        await asyncio.sleep(self._pause())
+
+    def _pause(self) -> float:
+        """Seconds until a sender's next webhook: as chance has it, on average what `rate` leads a second need."""
+        if self.rate <= 0:
+            return 0.0
+        return self._senders * (1 + MAX_CHANGES) / 2 / self.rate * self._dice.expovariate(1.0)
 
     def _next(self) -> list[int]:
         """The numbers of the next leads; none when there are no more."""
