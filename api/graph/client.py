@@ -107,9 +107,10 @@ class GraphClient:
             return next(iter(self._tokens.values()))
         return self._token
 
-    def shares_token(self, page: str) -> bool:
-        """Whether the page is served by the token of all pages."""
-        return page not in self._tokens and bool(self._token)
+    @property
+    def tokens(self) -> int:
+        """How many different tokens there are."""
+        return len({*self._tokens.values(), self._token} - {""})
 
     async def leads(self, page: str, ids: Sequence[str], *, at_once: int = MAX_IDS) -> LeadsAnswer:
         """Read leads of one page, at most `at_once` in a call.

@@ -3,7 +3,7 @@
 | codes                                             | what happens                                                  |
 |---------------------------------------------------|---------------------------------------------------------------|
 | 1, 2, is_transient, 5xx, no JSON, a timeout       | retry with backoff                                            |
-| 4, 17, 32, 341, 613, 80000-80014, HTTP 429        | wait as told, pause the page's or the app's calls             |
+| 4, 17, 32, 341, 613, 80000-80014, HTTP 429        | wait as told, pause the page's, token's or app's calls        |
 | 190, 102, 104, a wrong appsecret_proof            | ask the operator (token), pause the page                      |
 | 3, 10, 103, 200-299, "Lead Access Manager"        | ask the operator (permission), pause the page                 |
 | 100/33, `false`                                   | retry a few times, then bury and ask: missing, or no access   |
@@ -35,6 +35,7 @@ MAX_ERROR = 200
 
 _LIMITS = frozenset({4, 17, 32, 341, 613, *range(80_000, 80_015)})
 _APP_LIMITS = frozenset({4, 341})
+_USER_LIMITS = frozenset({17, 613})
 _TOKEN = frozenset({102, 104, 190})
 _PERMISSION = frozenset({3, 10, 103, *range(200, 300)})
 _LEADING_CODE = re.compile(r"\s*\(#([0-9]{1,9})\)")
@@ -55,10 +56,11 @@ class Action(StrEnum):
 
 
 class Scope(StrEnum):
-    """Whom a trouble concerns: the leads asked for, all leads of their page, or every call of the app."""
+    """Whom a trouble concerns: the leads asked for, their page, every call of the token's user, or of the app."""
 
     LEAD = "lead"
     PAGE = "page"
+    USER = "user"
     APP = "app"
 
 
@@ -157,7 +159,8 @@ def _without_fault(status: int, headers: Mapping[str, str], body: Any) -> Troubl
 def _of_fault(found: GraphFault, status: int, headers: Mapping[str, str], error: str) -> Trouble:
     code, text = found.code, found.message.lower()
     if code in _LIMITS or status == 429:
-        return _wait(headers, error, Scope.APP if code in _APP_LIMITS else Scope.PAGE)
+        scope = Scope.APP if code in _APP_LIMITS else Scope.USER if code in _USER_LIMITS else Scope.PAGE
+        return _wait(headers, error, scope)
     if code == 368:
         return Trouble(Action.WAIT, error, BLOCKED_WAIT_S, Scope.PAGE, "limit")
     if code in _TOKEN or "appsecret_proof" in text:

@@ -63,6 +63,11 @@ class Writer:
 
         return await self._connections.run(work)
 
+    async def ended(self, job_ids: Sequence[str]) -> set[str]:
+        """Those of the jobs that have ended in a row, other than by being discarded. StoreUnavailableError."""
+        found = await self._connections.run(lambda c: rows(c, statements.OUTCOMES, [list(job_ids)]))
+        return {job_id for job_id, outcome, _ in found if outcome != Outcome.DISCARDED}
+
     async def ping(self) -> None:
         """One round trip to the migrated schema. StoreUnavailableError when Postgres does not answer."""
         await self._connections.run(lambda connection: rows(connection, "SELECT FROM tallies LIMIT 0"), timeout_s=5.0)

@@ -21,7 +21,7 @@ def error(code: Any, subcode: Any = None, message: Any = "m", **more: Any) -> di
 def test_limits_wait(code: int) -> None:
     found = trouble(400, {}, error(code))
     assert (found.action, found.delay_s, found.kind) == (Action.WAIT, 900, "limit")
-    assert found.scope is (Scope.APP if code in (4, 341) else Scope.PAGE)
+    assert found.scope is {4: Scope.APP, 341: Scope.APP, 17: Scope.USER, 613: Scope.USER}.get(code, Scope.PAGE)
 
 
 @pytest.mark.parametrize("code", [80015, 79999, 5, 614])

@@ -1,0 +1,139 @@
+"""How a job leaves the worker's hand: off the queue, tried again later, waiting, buried. Insists until Redis has it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from api import logs
+from api.errors import QueueUnavailableError
+from api.graph import Trouble
+from api.models import Job
+from api.queue import Consumer, Taken
+from api.settings import Settings
+from api.worker.hand import Hand
+from api.worker.policy import attempted, delay_after, waited
+
+T = TypeVar("T")
+
+_MAX_PAUSE_S = 2.0
+
+
+class Endings:
+    """Ends jobs, counts and logs what happened to them.
+
+    Attributes:
+        stored: jobs that ended in a row, since the start.
+        failed: attempts that failed.
+    """
+
+    def __init__(self, settings: Settings, consumer: Consumer, hand: Hand) -> None:
+        self.stored = 0
+        self.failed = 0
+        self._settings = settings
+        self._consumer = consumer
+        self._hand = hand
+        self._log = logs.get_logger()
+        self._away = False
+
+    async def insist(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Repeat `call` until Redis answers."""
+        pause_s = 0.1
+        while True:
+            try:
+                result = await call()
+            except QueueUnavailableError as error:
+                self.queue_away(error)
+                await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load
+                pause_s = min(2 * pause_s, _MAX_PAUSE_S)
+            else:
+                self.queue_back()
+                return result
+
+    def queue_away(self, error: QueueUnavailableError) -> None:
+        """Log, once, that Redis does not answer."""
+        if not self._away:
+            self._away = True
+            self._log.warning("queue.unavailable", error=str(error))
+
+    def queue_back(self) -> None:
+        """Log that it answers again."""
+        if self._away:
+            self._away = False
+            self._log.info("queue.available")
+
+    async def settle(self, taken: Sequence[Taken]) -> None:
+        """Take finished jobs off the queue."""
+        ids = [each.entry_id for each in taken]
+        await self.insist(lambda: self._consumer.settle(ids))
+        self._hand.release(ids)
+
+    async def wait(self, taken: Taken, until: float, reason: str) -> None:
+        """Put a job back until `until` (epoch seconds) without burning an attempt."""
+        job = waited(taken.job, self._settings.worker_name, time.time(), reason)
+        moved = await self.insist(lambda: self._consumer.defer(taken, job, until, reason))
+        self._hand.release([taken.entry_id])
+        self._tell("info", "lead.waits", job, moved, reason=reason, until=round(until, 1))
+
+    async def give_back(self, taken: Taken) -> None:
+        """Put a job back that nobody has begun with."""
+        await self.insist(lambda: self._consumer.defer(taken, taken.job, 0.0, "handed back"))
+        self._hand.release([taken.entry_id])
+
+    async def fail(self, taken: Taken, trouble: Trouble, started_at: float) -> bool:
+        """Count a failed attempt, and try again later or bury it; whether it was buried."""
+        job = self._counted(taken, trouble.error, started_at)
+        delay_s = delay_after(
+            job, trouble, max_attempts=self._settings.max_attempts, retry_base=self._settings.retry_base
+        )
+        if delay_s is None:
+            await self._bury(taken, job, trouble.error)
+            return True
+        due_at = time.time() + delay_s
+        moved = await self.insist(lambda: self._consumer.retry(taken, job, due_at, trouble.error))
+        self._hand.release([taken.entry_id])
+        self._tell("warning", "lead.retry", job, moved, error=trouble.error, delay_s=round(delay_s, 1))
+        return False
+
+    async def bury(self, taken: Taken, error: str, started_at: float) -> None:
+        """Give a job up at once, with its last attempt counted."""
+        await self._bury(taken, self._counted(taken, error, started_at), error)
+
+    def tell_stored(self, job: Job, outcome: str, lead_id: int, *, partial: bool) -> None:
+        """Count and log a job that ended in a row."""
+        self.stored += 1
+        self._log.info(
+            "lead.partial" if partial else "lead.stored",
+            job_id=job.id,
+            external_id=job.external_id,
+            request_id=job.request_id,
+            outcome=outcome,
+            lead_id=lead_id,
+            attempt=job.attempt,
+        )
+
+    def _counted(self, taken: Taken, error: str, started_at: float) -> Job:
+        self.failed += 1
+        took_s = max(0.0, time.time() - started_at)
+        return attempted(taken.job, self._settings.worker_name, started_at, took_s, error)
+
+    async def _bury(self, taken: Taken, job: Job, error: str) -> None:
+        moved = await self.insist(lambda: self._consumer.bury(taken, job, error))
+        self._hand.release([taken.entry_id])
+        self._tell("error", "lead.dead", job, moved, error=error)
+
+    def _tell(self, level: str, event: str, job: Job, moved: bool, **more: object) -> None:
+        """Log where a job went. `moved` false: another worker had taken it over, and decides."""
+        if moved:
+            getattr(self._log, level)(
+                event,
+                job_id=job.id,
+                external_id=job.external_id,
+                request_id=job.request_id,
+                page=job.page,
+                attempt=job.attempt,
+                **more,
+            )

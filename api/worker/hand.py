@@ -1,0 +1,84 @@
+"""The jobs a worker has in hand: how many more it may take, which ones it must say it still works on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+
+from api.queue import Taken
+
+MAX_BYTES = 64_000_000
+"""Payload that may be in hand at once."""
+
+
+class Hand:
+    """Jobs from their taking to their end, bounded by number and by size."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._held: dict[str, int] = {}
+        self._bytes = 0
+        self._changed = asyncio.Event()
+        self._extended_at = time.monotonic()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __contains__(self, entry_id: str) -> bool:
+        return entry_id in self._held
+
+    def take(self, taken: Iterable[Taken]) -> None:
+        """These are in hand now."""
+        for each in taken:
+            size = len(each.job.payload)
+            self._bytes += size - self._held.get(each.entry_id, 0)
+            self._held[each.entry_id] = size
+
+    def release(self, entry_ids: Iterable[str]) -> None:
+        """These have ended, one way or another."""
+        for entry_id in entry_ids:
+            self._bytes -= self._held.pop(entry_id, 0)
+        self._changed.set()
+
+    def room(self, set_aside: int = 0) -> int:
+        """How many more may be taken. `set_aside` of those in hand wait for something slow and do not count, unless
+        they become ten times what may be in hand.
+        """
+        if self._bytes >= MAX_BYTES:
+            return 0
+        counted = max(len(self._held) - set_aside, len(self._held) - 9 * self._capacity)
+        return max(0, self._capacity - counted)
+
+    async def change(self, timeout_s: float) -> None:
+        """Return when something has ended, or after `timeout_s`."""
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    async def emptied(self, timeout_s: float) -> bool:
+        """Wait until nothing is in hand; False if that takes longer than `timeout_s`."""
+        deadline = time.monotonic() + timeout_s
+        while self._held:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            await self.change(left)
+        return True
+
+    async def emptied_but(self, entry_id: str, timeout_s: float) -> None:
+        """Wait until nothing else is in hand, or `timeout_s` have passed."""
+        deadline = time.monotonic() + timeout_s
+        while self._held.keys() - {entry_id} and (left := deadline - time.monotonic()) > 0:
+            await self.change(left)
+
+    def to_extend(self, every_s: float) -> Sequence[str]:
+        """What is in hand, once `every_s` seconds have passed since the last time it was asked for; else nothing."""
+        now = time.monotonic()
+        if now - self._extended_at < every_s:
+            return ()
+        self._extended_at = now
+        return list(self._held)

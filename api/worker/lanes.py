@@ -1,0 +1,209 @@
+"""A lane for each page: its leads are read from the Graph API in calls of their own, so that no page delays another."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from api import logs
+from api.fields import is_test
+from api.graph import Action, GraphClient, GraphLead, LeadsAnswer, Trouble
+from api.graph.verdict import unreadable
+from api.models import Lead
+from api.queue import Taken
+from api.store import Write
+from api.worker.decode import dashboard_lead, meta_lead
+from api.worker.endings import Endings
+from api.worker.names import Names
+from api.worker.pages import Pages
+from api.worker.policy import at_once, attempted
+from api.worker.storing import Ready, Storer
+
+CALLS = 4
+"""Calls under way at once for one page."""
+
+SLOW_AFTER_S = 1.5
+"""A lane whose oldest lead has waited so long for a call is slow; then it keeps no more than KEPT waiting."""
+
+KEPT = 50
+
+
+@dataclass(slots=True)
+class _Lane:
+    """What waits for a page, and what is under way. `pace` is leads a second, as it went lately."""
+
+    waiting: deque[tuple[Taken, float]] = field(default_factory=deque)
+    calls: int = 0
+    held: int = 0
+    not_before: float = 0.0
+    pace: float = 50.0
+    back_at: float = 0.0
+
+    def slow(self, now: float) -> bool:
+        return bool(self.waiting) and now - self.waiting[0][1] > SLOW_AFTER_S
+
+
+class Lanes:
+    """All lanes. `put` and be done: each job reaches the storer, or one of the endings."""
+
+    def __init__(
+        self,
+        graph: GraphClient,
+        *,
+        pages: Pages,
+        names: Names,
+        storer: Storer,
+        endings: Endings,
+        worker: str,
+    ) -> None:
+        self._graph = graph
+        self._pages = pages
+        self._names = names
+        self._storer = storer
+        self._endings = endings
+        self._worker = worker
+        self._lanes: dict[str, _Lane] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+        self._log = logs.get_logger()
+
+    def put(self, taken: Taken) -> None:
+        """Have this lead read."""
+        page = taken.job.page
+        self._lanes.setdefault(page, _Lane()).waiting.append((taken, time.monotonic()))
+        self._pump(page)
+
+    @property
+    def slow(self) -> int:
+        """Jobs in slow lanes, waiting or under way."""
+        now = time.monotonic()
+        return sum(len(lane.waiting) + lane.held for lane in self._lanes.values() if lane.slow(now))
+
+    async def shed(self) -> None:
+        """Put back what slow lanes hold beyond a few, to return at the pace they go."""
+        now = time.monotonic()
+        for page, lane in list(self._lanes.items()):
+            back = []
+            while len(lane.waiting) > KEPT and lane.slow(now):
+                back.append(lane.waiting.pop()[0])
+            lane.back_at = max(lane.back_at, time.time() + 1.0)
+            for taken in reversed(back):
+                lane.back_at += 1.0 / lane.pace
+                await self._endings.wait(taken, lane.back_at, f"page {page}: the Graph API answers slowly")
+
+    async def close(self) -> None:
+        """Begin nothing more, and hand back what waits. What is under way goes on."""
+        self._closed = True
+        for lane in self._lanes.values():
+            while lane.waiting:
+                await self._endings.give_back(lane.waiting.popleft()[0])
+
+    def _pump(self, page: str) -> None:
+        """Begin as many calls of a page as may be under way."""
+        lane = self._lanes[page]
+        loop = asyncio.get_running_loop()
+        if self._closed:
+            return
+        if lane.not_before > (now := time.monotonic()):
+            if lane.waiting and not lane.calls:
+                loop.call_at(loop.time() + lane.not_before - now, self._pump, page)
+            return
+        while lane.waiting and lane.calls < (1 if lane.slow(now) else CALLS):
+            chunk = _chunk(lane.waiting)
+            lane.calls += 1
+            lane.held += len(chunk)
+            task = loop.create_task(self._run(page, lane, chunk))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, page: str, lane: _Lane, chunk: list[Taken]) -> None:
+        began = time.monotonic()
+        try:
+            await self._read(page, lane, chunk)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not keep jobs in hand for ever
+            self._log.error("worker.fault", page=page, exc_info=error)
+            for taken in chunk:
+                await self._endings.fail(
+                    taken, unreadable(f"fault in the worker ({type(error).__name__})"), time.time()
+                )
+        finally:
+            lane.calls -= 1
+            lane.held -= len(chunk)
+            lane.pace = max(1.0, 0.7 * lane.pace + 0.3 * len(chunk) / max(0.001, time.monotonic() - began))
+            if lane.waiting or lane.calls:
+                self._pump(page)
+            elif self._lanes.get(page) is lane and lane.not_before <= time.monotonic():
+                del self._lanes[page]
+
+    async def _read(self, page: str, lane: _Lane, chunk: list[Taken]) -> None:
+        """One call for a chunk, unless the page's calls wait."""
+        pause = self._pages.pause_of(page)
+        if pause and not self._pages.may_probe(pause):
+            for taken in chunk:
+                await self._endings.wait(taken, self._pages.back_at(pause), pause.reason)
+            return
+        if pause:
+            for taken in chunk[1:]:
+                await self._endings.wait(taken, self._pages.back_at(pause), pause.reason)
+            chunk = chunk[:1]
+        started_at = time.time()
+        ids = [taken.job.external_id for taken in chunk]
+        forms = [taken.job.form for taken in chunk]
+        answer, names = await asyncio.gather(
+            self._graph.leads(page, ids, at_once=min(at_once(taken.job) for taken in chunk)),
+            self._names.of(page, [page, *forms]),
+        )
+        lane.not_before = time.monotonic() + answer.usage.pace_s
+        await self._end(page, chunk, answer, names, started_at)
+
+    async def _end(
+        self, page: str, chunk: Sequence[Taken], answer: LeadsAnswer, names: dict[str, str], started_at: float
+    ) -> None:
+        """Send each job where its result says."""
+        found = [result for result in answer.results.values() if isinstance(result, GraphLead)]
+        if found:
+            await self._pages.healed(page)
+            await self._pages.fields(page, there=all(lead.has_fields for lead in found))
+        whole = _pausing(answer)
+        pause = await self._pages.trouble(page, whole) if whole else None
+        for place, taken in enumerate(chunk):
+            result = answer.results[taken.job.external_id]
+            if isinstance(result, GraphLead):
+                self._store(taken, meta_lead(taken.job, result, names), started_at)
+            elif result.action in (Action.WAIT, Action.ASK):
+                until = self._pages.back_at(pause, probe=place == 0) if pause else time.time() + result.delay_s
+                await self._endings.wait(taken, until, result.error)
+            else:
+                await self._failed(page, taken, result, started_at)
+
+    async def _failed(self, page: str, taken: Taken, trouble: Trouble, started_at: float) -> None:
+        if trouble.ask_after and is_test({}, taken.job.external_id):
+            self._store(taken, dashboard_lead(taken.job), started_at)
+        elif await self._storer.ended([taken.job.id]):
+            await self._endings.settle([taken])
+        elif trouble.action is Action.BURY:
+            await self._endings.bury(taken, trouble.error, started_at)
+        elif await self._endings.fail(taken, trouble, started_at) and trouble.ask_after:
+            await self._pages.missing(page, trouble.error)
+
+    def _store(self, taken: Taken, lead: Lead, started_at: float) -> None:
+        job = attempted(taken.job, self._worker, started_at, time.time() - started_at)
+        self._storer.put(Ready(taken, Write(job, lead, self._worker), started_at))
+
+
+def _chunk(waiting: deque[tuple[Taken, float]]) -> list[Taken]:
+    """The next leads to ask for together: those in front that may be asked for in calls of the same size."""
+    size = at_once(waiting[0][0].job)
+    chunk: list[Taken] = []
+    while waiting and len(chunk) < size and at_once(waiting[0][0].job) == size:
+        chunk.append(waiting.popleft()[0])
+    return chunk
+
+
+def _pausing(answer: LeadsAnswer) -> Trouble | None:
+    """The trouble that makes a page's calls wait, if there is one."""
+    troubles = (result for result in answer.results.values() if isinstance(result, Trouble))
+    return next((trouble for trouble in troubles if trouble.action in (Action.WAIT, Action.ASK)), None)

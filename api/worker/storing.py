@@ -1,0 +1,142 @@
+"""Writes what is ready as whole batches, takes it off the queue, and keeps a bad lead from failing its batch."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from api import logs
+from api.errors import PayloadError, StoreUnavailableError
+from api.graph.verdict import unreadable
+from api.models import Outcome
+from api.queue import Taken
+from api.store import Write, Writer, Written
+from api.worker.decode import with_plain_raw
+from api.worker.endings import Endings
+
+T = TypeVar("T")
+
+MAX_BYTES = 16_000_000
+"""Of raw text in one transaction."""
+
+_MAX_PAUSE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A job whose lead can be written. `started_at` (epoch seconds) is when its attempt began."""
+
+    taken: Taken
+    write: Write
+    started_at: float
+
+
+class Storer:
+    """Takes what is ready in batches as large as they have become. Run `run` as often as transactions may overlap.
+
+    `up` is set while Postgres answers, as far as is known.
+    """
+
+    def __init__(self, writer: Writer, endings: Endings, *, batch: int) -> None:
+        self.up = asyncio.Event()
+        self.up.set()
+        self._writer = writer
+        self._endings = endings
+        self._batch = batch
+        self._ready: deque[Ready] = deque()
+        self._some = asyncio.Event()
+        self._log = logs.get_logger()
+
+    def put(self, ready: Ready) -> None:
+        """Have this written, soon."""
+        self._ready.append(ready)
+        self._some.set()
+
+    async def run(self) -> None:
+        """Write what comes, without end."""
+        while True:
+            await self._some.wait()
+            batch = self._next()
+            try:
+                await self.store(batch)
+            except Exception as error:  # noqa: BLE001 - a fault of ours must not keep jobs in hand for ever
+                self._log.error("worker.fault", exc_info=error)
+                trouble = unreadable(f"fault in the worker ({type(error).__name__})")
+                for ready in batch:
+                    await self._endings.fail(ready.taken, trouble, ready.started_at)
+
+    async def wait_up(self) -> None:
+        """Return once Postgres answers and has the schema."""
+        await self._patiently(self._writer.ping)
+
+    async def store(self, batch: Sequence[Ready]) -> None:
+        """Write a batch and take it off the queue. A value that Postgres refuses is hunted down by halving."""
+        if not batch:
+            return
+        try:
+            written = await self._patiently(lambda: self._writer.write([ready.write for ready in batch]))
+        except PayloadError as error:
+            await self._split(batch, error)
+            return
+        await self._endings.settle([ready.taken for ready in batch])
+        for ready, result in zip(batch, written, strict=True):
+            self._tell(ready, result)
+
+    async def ended(self, job_ids: Sequence[str]) -> set[str]:
+        """Which of the jobs have a row already. Empty while Postgres does not answer: then they will be found later."""
+        try:
+            return await self._writer.ended(job_ids)
+        except StoreUnavailableError:
+            return set()
+
+    def _next(self) -> list[Ready]:
+        batch: list[Ready] = []
+        size = 0
+        while self._ready and len(batch) < self._batch and size < MAX_BYTES:
+            ready = self._ready.popleft()
+            size += len(ready.write.lead.raw)
+            batch.append(ready)
+        if not self._ready:
+            self._some.clear()
+        return batch
+
+    async def _split(self, batch: Sequence[Ready], error: PayloadError) -> None:
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            await self.store(batch[:middle])
+            await self.store(batch[middle:])
+            return
+        (ready,) = batch
+        lead = ready.write.lead
+        if not lead.raw.startswith('"'):
+            # JSON that jsonb cannot hold, most likely: the lead itself is well.
+            await self.store([replace(ready, write=replace(ready.write, lead=with_plain_raw(lead)))])
+            return
+        await self._endings.bury(ready.taken, str(error), ready.started_at)
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Repeat `call` until Postgres answers; the jobs stay in hand and lose no attempt meanwhile."""
+        pause_s = 0.2
+        while True:
+            try:
+                result = await call()
+            except StoreUnavailableError as error:
+                if self.up.is_set():
+                    self.up.clear()
+                    self._log.warning("store.unavailable", error=str(error))
+                await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load
+                pause_s = min(2 * pause_s, _MAX_PAUSE_S)
+            else:
+                if not self.up.is_set():
+                    self.up.set()
+                    self._log.info("store.available")
+                return result
+
+    def _tell(self, ready: Ready, result: Written) -> None:
+        job = ready.write.job
+        partial = ready.write.lead.status == "partial" and result.outcome is Outcome.STORED
+        self._endings.tell_stored(job, result.outcome.value, result.lead_id, partial=partial)
