@@ -10,6 +10,7 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 Fields = dict[str, list[str]]
@@ -73,6 +74,13 @@ class Number(str):
     __slots__ = ()
 
 
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_decoder = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=_refuse)
+
+
 @dataclass(frozen=True, slots=True)
 class Contact:
     """Who it is: texts as sent, "" where there was none; `phone_e164` only where the number says its country."""
@@ -94,7 +102,7 @@ def clean_json(text: str) -> tuple[str, bool]:
 def parse_json(text: str) -> Any:
     """JSON as Python values, numbers as `Number`. ValueError for what is not JSON (NaN is not) or nested too deep."""
     try:
-        return json.loads(text, parse_int=Number, parse_float=Number, parse_constant=_refuse)
+        return _decoder.decode(text)
     except RecursionError:
         raise ValueError("nested too deep") from None
 
@@ -145,16 +153,25 @@ def form_consent(data: dict[str, Any]) -> dict[str, bool]:
 
 
 def contact(fields: Fields) -> Contact:
-    """Pick name, e-mail and phone from the answers by their names, and an e-mail also by its look."""
-    by_name: dict[str, str] = {}
+    """Pick name, e-mail and phone from the answers by their names; e-mail and phone also by their looks."""
+    answers: dict[str, str] = {}
     for name, values in fields.items():
         outer, _, inner = name.rpartition(".")
-        first = next((value.strip() for value in values if value.strip()), "")
+        first = next((stripped for value in values if (stripped := value.strip())), "")
         if first and (not outer or plain(outer.rpartition(".")[2]) in _PEOPLE):
-            by_name.setdefault(plain(inner), first)
-    email = _first(by_name, _EMAILS) or next((v for v in by_name.values() if _EMAIL.fullmatch(v)), "")
-    phone = _first(by_name, _PHONES) or next((v for k, v in by_name.items() if _asks_for_phone(k, v)), "")
-    return Contact(_full_name(by_name), email, phone, e164(phone))
+            answers.setdefault(plain(inner), first)
+    best: dict[str, tuple[int, str]] = {}
+    for name, value in answers.items():
+        for kind, rank in _RANKS.get(name, ()):
+            if kind not in best or rank < best[kind][0]:
+                best[kind] = (rank, value)
+    full, given, family, email, phone = (best[kind][1] if kind in best else "" for kind in _KINDS)
+    if given and family and full in ("", given, family):
+        # "nombre" may be the whole name, or the first name beside "apellidos".
+        full = f"{given} {family}"
+    email = email or next((value for value in answers.values() if _EMAIL.fullmatch(value)), "")
+    phone = phone or next((value for name, value in answers.items() if _asks_for_phone(name, value)), "")
+    return Contact(full or given or family, email, phone, e164(phone))
 
 
 def e164(phone: str) -> str:
@@ -162,11 +179,15 @@ def e164(phone: str) -> str:
 
     A number without its country could only be guessed, so it stays as typed.
     """
+    if not phone:
+        return ""
     text = unicodedata.normalize("NFKC", phone).strip().removeprefix("p:").replace("(0)", "")
     text = _PHONE_SIGNS.sub("", text)
     if text.startswith("00"):
         text = "+" + text[2:]
-    digits = "".join(str(unicodedata.digit(sign, "x")) if sign.isdigit() else sign for sign in text)
+    digits = text
+    if not text.isascii():
+        digits = "".join(str(unicodedata.digit(sign, "x")) if sign.isdigit() else sign for sign in text)
     return digits if _E164.fullmatch(digits) else ""
 
 
@@ -180,7 +201,13 @@ def is_test(fields: Fields, external_id: str = "") -> bool:
 
 
 def plain(name: str) -> str:
-    """A field's name for comparison: case, accents, width and every kind of separator made equal."""
+    """A field's name (its first 200 characters) for comparison: case, accents, width and separators made equal."""
+    return _plain(name[:200])
+
+
+@lru_cache(4_096)
+def _plain(name: str) -> str:
+    """Remembered, because forms ask the same again and again."""
     if name.isascii():
         return _NOT_WORD.sub(" ", name.lower()).strip()
     bare = unicodedata.normalize("NFC", _without_latin_accents(unicodedata.normalize("NFKD", name)))
@@ -207,10 +234,6 @@ def _fit_escape(match: re.Match[str]) -> str:
     if unit and (unit == "0000" or (unit[0] in "dD" and unit[1] in "89abcdefABCDEF")):
         return "\\ufffd"
     return match[0]
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def _name(value: Any) -> str:
@@ -254,21 +277,18 @@ def _checked(value: Any) -> bool:
     return value if isinstance(value, bool) else str(value).strip().lower() in _TRUE
 
 
-def _first(by_name: dict[str, str], names: tuple[str, ...]) -> str:
-    return next((by_name[name] for name in names if name in by_name), "")
-
-
 def _asks_for_phone(name: str, value: str) -> bool:
     """A question such as "What is your mobile number?", answered with at least six digits."""
     return any(word.startswith(_PHONE_WORDS) for word in name.split()) and sum(map(str.isdigit, value)) >= 6
 
 
-def _full_name(by_name: dict[str, str]) -> str:
-    """A field for the whole name, or first and last name; together where both are there."""
-    first, last = _first(by_name, _FIRST), _first(by_name, _LAST)
-    for name in _FULL:
-        if name in by_name:
-            whole = by_name[name]
-            # "nombre" may be the whole name, or the first name beside "apellidos".
-            return f"{first} {last}" if first and last and whole in (first, last) else whole
-    return " ".join(part for part in (first, last) if part)
+def _rank() -> dict[str, list[tuple[str, int]]]:
+    ranks: dict[str, list[tuple[str, int]]] = {}
+    for kind, names in _KINDS.items():
+        for rank, name in enumerate(names):
+            ranks.setdefault(plain(name), []).append((kind, rank))
+    return ranks
+
+
+_KINDS = {"full": _FULL, "given": _FIRST, "family": _LAST, "email": _EMAILS, "phone": _PHONES}
+_RANKS = _rank()

@@ -14,6 +14,8 @@ _DIGITS = re.compile(r"\D+")
 
 def fit(text: str) -> str:
     """`text` with NUL and lone surrogates, which Postgres refuses, replaced by U+FFFD."""
+    if text.isascii() and "\0" not in text:
+        return text
     return _UNFIT.sub("�", text)
 
 
