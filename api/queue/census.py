@@ -3,8 +3,8 @@
 A queue that is not large is counted in one script. A large one is walked in short stretches: what is discarded, dead
 and retried, then the stream to its end. Jobs move meanwhile, and the last script makes up for it at one instant. Every
 job that is queued at that instant has been seen, because it is either where it was when the walk began, and the walk
-came by; or it came into the stream, always at its end, which the last script reads; or a worker moved it out of the
-stream, and that is in the log of moves, of which the last script reads what the walk has not seen.
+came by; or it came into the stream, always at its end, which the last script reads; or it was moved out of the stream
+or discarded, and that is in the log of moves, of which the last script reads what came since the walk began.
 """
 
 from __future__ import annotations

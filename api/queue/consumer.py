@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import time
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
@@ -33,16 +34,22 @@ from api.queue.types import Taken
 TAKE_BYTES = 8_000_000
 """Payload after which a read stops short of its count."""
 SETTLE_STEP = 1_000
+PARK_COUNT = 200
 PAUSED_POLL_S = 0.5
 REAP_EVERY_S = 60.0
 FORGET_AFTER_S = 600.0
 WARNINGS_KEPT = 100
 
 
+_Parking = tuple[tuple[str | bytes | int, ...], int, asyncio.Future[bool]]
+"""What the script `park` has to know of a job, the size of its text, and who waits for the outcome."""
+
+
 class Consumer(Linked):
     """One worker's hold on the queue. Every method raises QueueUnavailableError while Redis does not answer.
 
     Call `beat` about once a second: a consumer without a beat for `gone_after` seconds loses its jobs to the others.
+    `retry`, `defer` and `bury` that are awaited together (asyncio.gather) share round trips.
     """
 
     def __init__(
@@ -63,6 +70,8 @@ class Consumer(Linked):
         self._started_at = time.time()
         self._held: set[str] = set()
         self._look_back = True
+        self._parking: deque[_Parking] = deque()
+        self._parker: asyncio.Task[None] | None = None
         self._reap_at = time.monotonic() + REAP_EVERY_S
 
     async def open(self) -> None:
@@ -189,6 +198,8 @@ class Consumer(Linked):
 
     async def close(self) -> None:
         """Leave: forget this consumer if it holds nothing, and close the connections."""
+        if self._parker is not None:
+            await asyncio.wait([self._parker])
         try:
             await self._link.run("leave", self.name)
         except QueueUnavailableError:
@@ -202,13 +213,39 @@ class Consumer(Linked):
 
     async def _park(self, taken: Taken, job: Job, place: str, due_at: float, error: str) -> bool:
         job = job if job.seq else msgspec.structs.replace(job, seq=taken.job.seq)
-        note = Note(seq=job.seq, page=job.page, error=clip(error), worker=self.name)
-        moved = await self._link.run(
-            "park", taken.entry_id, self.name, place, round(due_at * 1000),
-            job.id, encode_job(job), encode(note), job.page, job.seq,
-        )  # fmt: skip
+        value = encode_job(job)
+        note = encode(Note(seq=job.seq, page=job.page, error=clip(error), worker=self.name))
+        words = (taken.entry_id, place, round(due_at * 1000), job.id, value, note, job.page, job.seq)
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._parking.append((words, len(value), done))
+        if self._parker is None or self._parker.done():
+            self._parker = asyncio.create_task(self._park_all())
+        moved = await done
         self._held.discard(taken.entry_id)
-        return bool(moved)
+        return moved
+
+    async def _park_all(self) -> None:
+        """Move all that calls ask for at the same time in shared scripts."""
+        while self._parking:
+            part: list[_Parking] = []
+            size = 0
+            while self._parking and len(part) < PARK_COUNT and size < TAKE_BYTES:
+                part.append(self._parking.popleft())
+                size += part[-1][1]
+            flat = [word for words, _, _ in part for word in words]
+            try:
+                outcomes = await self._link.run("park", self.name, *flat)
+            except BaseException as error:
+                reason = error if isinstance(error, QueueUnavailableError) else QueueUnavailableError("interrupted")
+                for _, _, done in part:
+                    if not done.done():
+                        done.set_exception(reason)
+                if reason is not error:
+                    raise
+            else:
+                for (_, _, done), outcome in zip(part, outcomes, strict=True):
+                    if not done.done():
+                        done.set_result(bool(outcome))
 
     async def _take(self, count: int) -> tuple[bool, bytes, list[Taken]]:
         paused, last, rows = await self._handing_out("take", self.name, count, TAKE_BYTES)

@@ -86,13 +86,13 @@ class Inspector(Linked):
 
         A fragment is looked for among the first 100,000 jobs of each state.
         """
-        job_id = job_id.strip().upper() if len(job_id) <= ID_LENGTH else job_id
-        if not job_id:
+        job_id = job_id.strip().upper()
+        if not job_id or len(job_id) > ID_LENGTH:
             return None
         row = (await self._listing.by_ids([job_id])).get(job_id)
         if row is not None:
             return row.view
-        return await self._by_fragment(job_id) if len(job_id) < ID_LENGTH else None
+        return await self._by_fragment(job_id)
 
     async def places(self) -> Places:
         """Where every accepted job is, as of one instant; for the accounting."""

@@ -8,7 +8,7 @@ parked     hash       job id → job JSON, for those three
 notes      hash       job id → JSON: seq, when it came there, last error, last worker, page
 waiting    hash       page → how many of its jobs are in `retry`
 seen:…     string     source and external id → "seq id" of the job that was accepted, for seven days
-counters   hash       accepted, duplicates; moved: jobs put into `retry` or `dead` by workers
+counters   hash       accepted, duplicates; moved: jobs put into `retry`, `dead` or `discarded` since ever
 moves      stream     the last of those moves, so that a long count can make up for them
 beats      hash       worker → JSON: heartbeat and figures
 pauses     hash       page → JSON

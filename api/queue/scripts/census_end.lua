@@ -22,7 +22,10 @@ else
     local id, seq = move[2][2], move[2][4]
     moved[#moved + 1] = id
     moved[#moved + 1] = seq
-    moved[#moved + 1] = redis.call('ZSCORE', retry, id) and 'retry' or redis.call('ZSCORE', dead, id) and 'dead' or ''
+    moved[#moved + 1] = redis.call('ZSCORE', retry, id) and 'retry'
+      or redis.call('ZSCORE', dead, id) and 'dead'
+      or redis.call('ZSCORE', discarded, id) and 'discarded'
+      or ''
   end
 end
 return {
