@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from console.format import safe
+from console.format import safe, width_of
 
 HIDDEN = "•••"
 _PLAIN_KEYS = frozenset(
@@ -27,7 +27,7 @@ def mask_name(name: str) -> str:
     first = words[0]
     if len(words) == 1 or len(first) > 20 or "@" in first or sum(map(str.isdigit, first)) > 2:
         return first[0] + HIDDEN
-    initial = words[1][0] if words[1].isascii() or len(words[1]) > 3 else ""
+    initial = words[1][0] if words[1][0].isalpha() and width_of(words[1][0]) == 1 else ""
     return f"{first} {initial}{HIDDEN}"
 
 

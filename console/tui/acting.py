@@ -1,0 +1,117 @@
+"""From a key to a result: asks first where it must, runs the action, shows its steps and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from console.format import Tone, safe
+from console.ports import Action, Result, Runner, Verb
+from console.snapshots import Progress
+from console.tui.state import Known
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked before an action: a title that names the object, what will happen, and the word for yes."""
+
+    title: str
+    lines: tuple[str, ...]
+    yes: str
+
+
+class Acting:
+    """Runs actions for the screens.
+
+    `poke` is called after each, so that what changed is read at once. Nothing is shown as done before it is.
+    """
+
+    def __init__(self, app: App[None], runner: Runner, known: Known, poke: Callable[[], None]) -> None:
+        self._app = app
+        self._runner = runner
+        self._known = known
+        self._poke = poke
+
+    def begin(
+        self,
+        action: Action,
+        label: str,
+        question: Question | None = None,
+        then: Callable[[Result], None] | None = None,
+        *,
+        changing: bool = True,
+    ) -> None:
+        """Ask if there is a question, then run; `then` gets the result if the action went well."""
+        if changing and self._known.read_only:
+            self._app.notify("This console is read-only.", severity="warning", markup=False)
+            return
+        if question is None:
+            self._run(action, label, then)
+            return
+        from console.tui.screens.confirm import Confirm
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._run(action, label, then)
+
+        self._app.push_screen(Confirm(question, lambda: self._runner.warnings(action)), answered)
+
+    def _run(self, action: Action, label: str, then: Callable[[Result], None] | None) -> None:
+        self._app.run_worker(self._do(action, label, then), group="actions", name=label, exit_on_error=False)
+
+    async def _do(self, action: Action, label: str, then: Callable[[Result], None] | None) -> None:
+        known = self._known
+        doing = known.begin(label)
+        result = Result(ok=False, text="ended without a result")
+        try:
+            async for step in self._runner.run(action):
+                if isinstance(step, Progress):
+                    known.step(doing, Progress(safe(step.text), safe(step.service, 60), step.done, step.total))
+                    self._show()
+                else:
+                    result = step
+        except Exception as error:  # noqa: BLE001 - a runner should not raise; if one does, it is a failed action
+            result = Result(ok=False, text=safe(error) or type(error).__name__)
+        finally:
+            known.ended(doing)
+        self._tell(action, label, result)
+        self._poke()
+        self._show()
+        if result.ok and then is not None:
+            then(result)
+
+    def _tell(self, action: Action, label: str, result: Result) -> None:
+        text = safe(result.text) or ("done" if result.ok else "failed")
+        hint = f" {safe(result.hint)}" if result.hint else ""
+        tone = Tone.OK if result.ok else Tone.BAD
+        self._known.happened("you", action.verb.value.replace("-", " "), target_of(action), text + hint, tone)
+        if result.ok and action.verb is Verb.REVEAL:
+            return
+        self._app.notify(
+            text + hint,
+            title=("● " if result.ok else "✖ ") + label,
+            severity="information" if result.ok else "error",
+            timeout=5 if result.ok else 12,
+            markup=False,
+        )
+
+    def _show(self) -> None:
+        from console.tui.screens.page import Page
+
+        if isinstance(self._app.screen, Page):
+            self._app.screen.refresh_edges()
+
+
+def target_of(action: Action) -> str:
+    """What an action is done to, for the record: at most three names."""
+    if action.verb is Verb.RETRY_MATCHING:
+        match = action.args.get("match", "")
+        return f"all {action.args.get('state', '')}" + (f" matching {match}" if match else "")
+    names = [safe(target, 60) for target in action.targets]
+    if not names:
+        return safe(action.args.get("page", "")) or "everything"
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -1,0 +1,52 @@
+"""The palette's commands: the verbs of the screen that is open, and the screens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from console.tui.widgets.bars import key_name
+
+if TYPE_CHECKING:
+    from console.tui.app import LeadsApp
+
+
+class LeadsCommands(Provider):
+    """Everything that a key does here can be found by its name."""
+
+    def _commands(self) -> Iterator[tuple[str, str, str]]:
+        app = cast("LeadsApp", self.app)
+        seen = set()
+        for key, active in self.screen.active_bindings.items():
+            binding = active.binding
+            if active.node is app or not binding.description or not active.enabled or binding.system:
+                continue
+            if binding.action not in seen:
+                seen.add(binding.action)
+                shown = binding.key_display or key_name(key)
+                yield binding.description[0].upper() + binding.description[1:], f"key {shown}", key
+        for number, name in enumerate(("Overview", "Logs", "Queue", "Leads", "Volumes", "Activity"), 1):
+            yield f"Go to {name}", f"key {number}", str(number)
+        yield "Read everything now", "key f5", "f5"
+        yield "Light or dark", "the other theme", "f2"
+        yield "Help", "key ?", "question_mark"
+        yield "Quit", "key q", "ctrl+c"
+
+    async def discover(self) -> Hits:
+        """All of them."""
+        for name, hint, key in self._commands():
+            yield DiscoveryHit(name, partial(self._press, key), help=hint)
+
+    async def search(self, query: str) -> Hits:
+        """Those whose name matches."""
+        matcher = self.matcher(query)
+        for name, hint, key in self._commands():
+            score = matcher.match(name)
+            if score > 0:
+                yield Hit(score, matcher.highlight(name), partial(self._press, key), help=hint)
+
+    def _press(self, key: str) -> None:
+        self.app.simulate_key(key)

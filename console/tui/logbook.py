@@ -1,0 +1,196 @@
+"""The log lines kept in memory: in time order, bounded by bytes, and a filtered view of them that follows along."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from operator import attrgetter
+
+from console.loglines import level_of
+from console.snapshots import LogLine
+
+MAX_BYTES = 32 * 1024 * 1024
+ENTRY_BYTES = 260
+"""What an entry takes beside its text, roughly: objects, references, times."""
+REACH_BACK = 5_000
+"""How many of the newest entries a late line may be sorted into."""
+SEARCHED = 4_000
+"""Characters of a line that a pattern is matched against."""
+
+_at = attrgetter("at")
+
+
+class Entry:
+    """A line in the book. `marked` and `unfolded` belong to the reader."""
+
+    __slots__ = ("_level", "at", "line", "marked", "unfolded")
+
+    def __init__(self, line: LogLine) -> None:
+        self.line = line
+        self.at = line.at
+        self.marked = False
+        self.unfolded = False
+        self._level = 0
+
+    @property
+    def level(self) -> int:
+        """10 debug, 20 info, 30 warn, 40 error."""
+        if not self._level:
+            self._level = level_of(self.line.text)
+        return self._level
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which lines are shown. `hidden` are service names; `level` the lowest shown (0: all); `since` epoch s (0: all).
+
+    `pattern` is a regular expression, case-insensitive unless it has an upper-case letter; `inverse` hides its matches.
+    """
+
+    hidden: frozenset[str] = frozenset()
+    level: int = 0
+    since: float = 0.0
+    pattern: str = ""
+    inverse: bool = False
+    regex: re.Pattern[str] | None = field(default=None, compare=False)
+
+    @property
+    def off(self) -> bool:
+        """True when it shows everything."""
+        return not (self.hidden or self.level or self.since or self.pattern)
+
+    def shows(self, entry: Entry) -> bool:
+        """Whether the line passes."""
+        if self.hidden and entry.line.service in self.hidden:
+            return False
+        if entry.at < self.since or (self.level and entry.level < self.level):
+            return False
+        return self.regex is None or (self.regex.search(entry.line.text, 0, SEARCHED) is None) is self.inverse
+
+
+def compiled(pattern: str) -> re.Pattern[str] | None:
+    """A search pattern as a regular expression, None for "". One that is not valid is taken literally."""
+    if not pattern:
+        return None
+    flags = 0 if any(map(str.isupper, pattern)) else re.IGNORECASE
+    try:
+        return re.compile(pattern, flags)
+    except (re.error, OverflowError, RecursionError):
+        return re.compile(re.escape(pattern), flags)
+
+
+class Logbook:
+    """Entries in time order, at most `max_bytes` of them (roughly); the oldest go first."""
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self.entries: list[Entry] = []
+        self.bytes = 0
+        self.dropped = 0
+        self._max_bytes = max_bytes
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def clear(self) -> None:
+        """Forget all lines."""
+        self.entries = []
+        self.bytes = 0
+
+    def extend(self, lines: Sequence[LogLine]) -> int:
+        """Add lines; late ones are sorted in, as far back as 5,000 lines. Returns the index of the first change."""
+        added = [Entry(line) for line in lines]
+        if not added:
+            return len(self.entries)
+        if any(a.at > b.at for a, b in pairwise(added)):
+            added.sort(key=_at)
+        self.bytes += sum(len(e.line.text) for e in added) + len(added) * ENTRY_BYTES
+        entries = self.entries
+        position = len(entries)
+        if entries and added[0].at < entries[-1].at:
+            position = bisect_right(entries, added[0].at, max(0, len(entries) - REACH_BACK), key=_at)
+            added = sorted(entries[position:] + added, key=_at)
+            entries[position:] = added
+        else:
+            entries.extend(added)
+        return position - self._trim() if self.bytes > self._max_bytes else position
+
+    def _trim(self) -> int:
+        """Drop the oldest until a twentieth of the room is free; returns how many went."""
+        target = self._max_bytes - self._max_bytes // 20
+        count = 0
+        for entry in self.entries:
+            if self.bytes <= target:
+                break
+            self.bytes -= len(entry.line.text) + ENTRY_BYTES
+            count += 1
+        del self.entries[:count]
+        self.dropped += count
+        return count
+
+
+class LogView:
+    """The entries of a book that a filter shows. `update` after the book has grown; `scan` after the filter changed."""
+
+    def __init__(self, book: Logbook) -> None:
+        self.book = book
+        self.filter = LogFilter()
+        self._own: list[Entry] = []
+        self.scanning = False
+
+    @property
+    def entries(self) -> list[Entry]:
+        """What is shown, in time order."""
+        return self.book.entries if self.filter.off else self._own
+
+    def position(self, entry: Entry) -> int:
+        """The index of `entry`, or of the first later one if it is not shown any more."""
+        entries = self.entries
+        first = index = bisect_left(entries, entry.at, key=_at)
+        while index < len(entries) and entries[index].at == entry.at:
+            if entries[index] is entry:
+                return index
+            index += 1
+        return first
+
+    def update(self, changed_from: int) -> None:
+        """Follow the book, which has changed from that index on."""
+        if self.filter.off:
+            return
+        own, book = self._own, self.book.entries
+        changed_from = max(changed_from, 0)
+        if book and own and own[0].at < book[0].at:
+            del own[: bisect_left(own, book[0].at, key=_at)]
+        if changed_from < len(book):
+            while own and own[-1].at > book[changed_from].at:
+                own.pop()
+            shows = self.filter.shows
+            tail = own[-2_000:] if own and own[-1].at == book[changed_from].at else []
+            same = {id(e) for e in tail}
+            own.extend(e for e in book[changed_from:] if shows(e) and id(e) not in same)
+
+    def scan(self, chosen: LogFilter, slice_lines: int = 4_000) -> Iterator[int]:
+        """Apply a new filter, newest lines first; yields after each slice how many lines are still to be looked at.
+
+        Nothing may be left half done: the caller runs it to its end, or starts a new scan.
+        """
+        self.filter = chosen
+        self._own = []
+        if chosen.off:
+            return
+        book = self.book.entries[:]
+        shows = chosen.shows
+        own = self._own
+        self.scanning = True
+        end = len(book)
+        size = max(slice_lines, REACH_BACK)
+        while end > 0:
+            start = max(0, end - size)
+            own[:0] = [e for e in book[start:end] if shows(e)]
+            end, size = start, slice_lines
+            yield end
+            if own is not self._own:
+                return
+        self.scanning = False

@@ -1,0 +1,1 @@
+"""Snapshots to lines and rows. Pure: no toolkit, no clock."""

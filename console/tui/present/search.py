@@ -1,0 +1,70 @@
+"""What is typed to find leads, to a filter: words, and `key:value` for source, form, page, campaign, status and day."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from api.models import LeadFilter
+
+KEYS = ("source", "form", "page", "campaign", "status")
+HINT = "name, e-mail, phone, id · source:meta form:… page:… campaign:… status:… day:today"
+
+
+def lead_filter(text: str, now: float) -> LeadFilter:
+    """The filter that `text` means. `day:` takes today, yesterday or YYYY-MM-DD (local days); the rest are fragments.
+
+    What is not understood is searched for as it stands.
+    """
+    found = LeadFilter()
+    words: list[str] = []
+    for token in _tokens(text):
+        key, colon, value = token.partition(":")
+        key = key.lower()
+        if colon and value and key in KEYS:
+            found = _with(found, key, value)
+        elif colon and key == "day" and (span := _day(value, now)):
+            found = replace(found, since=span[0], until=span[1])
+        else:
+            words.append(token)
+    return replace(found, text=" ".join(words))
+
+
+def _with(found: LeadFilter, key: str, value: str) -> LeadFilter:
+    match key:
+        case "source":
+            return replace(found, source=value)
+        case "form":
+            return replace(found, form=value)
+        case "page":
+            return replace(found, page=value)
+        case "campaign":
+            return replace(found, campaign=value)
+        case _:
+            return replace(found, status=value)
+
+
+def _tokens(text: str) -> list[str]:
+    try:
+        lexer = shlex.shlex(text, posix=True, punctuation_chars=False)
+        lexer.whitespace_split = True
+        lexer.commenters = ""
+        lexer.quotes = '"'
+        lexer.escape = ""
+        return list(lexer)
+    except ValueError:  # an open quotation mark: still being typed
+        return text.replace('"', " ").split()
+
+
+def _day(value: str, now: float) -> tuple[datetime, datetime] | None:
+    today = datetime.fromtimestamp(now).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    if value == "today":
+        return today, today + timedelta(days=1)
+    if value == "yesterday":
+        return today - timedelta(days=1), today
+    try:
+        start = datetime.strptime(value, "%Y-%m-%d").astimezone()
+    except (ValueError, OverflowError, OSError):
+        return None
+    return start, start + timedelta(days=1)

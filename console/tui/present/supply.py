@@ -1,0 +1,58 @@
+"""How fresh a reading is, and the sentence that says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from console.format import Cell, Tone, age
+from console.snapshots import Reading
+
+T = TypeVar("T")
+
+LOADING_AFTER_S = 0.2
+"""A panel stays silent for so long before it says that it is reading."""
+
+
+class Supply(StrEnum):
+    """How fresh the data of a panel is."""
+
+    SILENT = "silent"
+    LOADING = "loading"
+    FRESH = "fresh"
+    STALE = "stale"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """A panel's supply with data, and the sentence that goes with it (safe text)."""
+
+    supply: Supply = Supply.FRESH
+    text: str = ""
+
+
+FRESH = Health()
+
+
+def health_of(reading: Reading[T], now: float, *, stale_after_s: float, started_at: float) -> Health:
+    """What a panel has to say about `reading` at `now` (epoch s); `started_at` is when reading began."""
+    if reading.error:
+        wait = f"Next try in {age(reading.next_try - now)}" if reading.next_try > now else "Trying again"
+        kept = f" Last read {age(now - reading.taken_at)} ago." if reading.value is not None else ""
+        return Health(Supply.FAILED, f"{reading.error.rstrip('.')}. {wait}. r now.{kept}")
+    if reading.value is None:
+        return Health(Supply.LOADING if now - started_at >= LOADING_AFTER_S else Supply.SILENT)
+    old = now - reading.taken_at
+    return Health(Supply.STALE, f"{age(old)} old") if old > stale_after_s else FRESH
+
+
+def freshness(name: str, reading: Reading[T], now: float, stale_after_s: float) -> Cell:
+    """A reading's age for the header: "queue 1 s", "⧖ queue 12 s", "✖ queue 12 s"."""
+    if reading.value is None:
+        return Cell(f"✖ {name}", Tone.BAD) if reading.error else Cell(f"{name} –", Tone.DIM)
+    text = f"{name} {age(now - reading.taken_at)}"
+    if reading.error:
+        return Cell(f"✖ {text}", Tone.BAD)
+    return Cell(f"⧖ {text}", Tone.WARN) if now - reading.taken_at > stale_after_s else Cell(text, Tone.DIM)

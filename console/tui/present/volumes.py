@@ -1,0 +1,113 @@
+"""Volumes, disk, tables and the queue's file to rows and lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from api.models import QueueSnapshot, StoreSnapshot
+from console.format import Cell, Line, Tone, bars, fit, number, percent, safe, size
+from console.history import Ring
+from console.snapshots import VolumesSnapshot
+from console.tui.present.grid import Column, Row
+
+COLUMNS = (
+    Column("volume", 16, grow=1),
+    Column("size", 8, right=True),
+    Column("growth", 12, right=True),
+    Column("last 20 min", 20, from_width=100),
+    Column("mounted at", 20, grow=2),
+    Column("used by", 10, grow=1),
+)
+SPARK_S = 1200.0
+
+
+def volume_rows(volumes: VolumesSnapshot, sizes: Mapping[str, Ring]) -> list[Row]:
+    """One row a volume."""
+    rows = []
+    for volume in volumes.volumes:
+        ring = sizes.get(volume.name)
+        spark = bars(ring.columns(20, volumes.taken_at, SPARK_S))[0] if ring else ""
+        rows.append(
+            Row(
+                volume.name,
+                (
+                    Cell(safe(volume.name, 80)),
+                    Cell(size(volume.size_bytes), Tone.STRONG),
+                    Cell(growth(ring), Tone.DIM),
+                    Cell(spark, Tone.CHART),
+                    Cell(safe(volume.mount or volume.path, 160) or "–", Tone.DIM),
+                    Cell(", ".join(safe(s, 40) for s in volume.used_by) or "–"),
+                ),
+            )
+        )
+    return rows
+
+
+def growth(ring: Ring | None) -> str:
+    """How fast a volume grows, from what was seen: "+12 MB/h", "steady", or "–" before two readings."""
+    samples = list(ring) if ring else []
+    if len(samples) < 2:
+        return "–"
+    (since, before), (at, now) = samples[0], samples[-1]
+    hourly = (now - before) / (at - since) * 3600
+    if abs(hourly) < 1e5:
+        return "steady"
+    return f"{'+' if hourly > 0 else '−'}{size(abs(hourly))}/h"
+
+
+def disk_lines(volumes: VolumesSnapshot | None, width: int) -> list[Line]:
+    """The disk beneath the volumes."""
+    if volumes is None or not volumes.disk_total:
+        return [(Cell("disk size unknown (remote engine)", Tone.DIM),)]
+    used = volumes.disk_total - volumes.disk_free
+    share = used / volumes.disk_total
+    tone = Tone.BAD if share > 0.95 else Tone.WARN if share > 0.85 else Tone.OK
+    columns = max(min(width - 40, 60), 8)
+    full = round(share * columns)
+    return [
+        (
+            Cell(fit("disk", 10), Tone.DIM),
+            Cell("█" * full, tone),
+            Cell("░" * (columns - full), Tone.DIM),
+            Cell(f" {percent(share * 100)} used, {size(volumes.disk_free)} free of {size(volumes.disk_total)}"),
+        )
+    ]
+
+
+def store_lines(store: StoreSnapshot | None, width: int) -> list[Line]:
+    """The database and its tables."""
+    if store is None:
+        return [(Cell("The database has not been read yet.", Tone.DIM),)]
+    lines: list[Line] = [
+        (Cell(fit("database", 12), Tone.DIM), Cell(f"{size(store.database_bytes):>8}", Tone.STRONG),
+         Cell(f"  {number(store.total)} leads · {safe(store.version, 60)}", Tone.DIM))
+    ]  # fmt: skip
+    largest = max((count for _, count in store.table_bytes), default=0)
+    columns = max(min(width - 34, 40), 6)
+    for name, count in store.table_bytes[:12]:
+        bar = "━" * max(1, round(columns * count / largest)) if largest and count else ""
+        lines.append(
+            (Cell(fit(f"  {safe(name, 40)}", 20), Tone.DIM), Cell(f"{size(count):>8}  "), Cell(bar, Tone.CHART))
+        )
+    return lines
+
+
+def redis_lines(queue: QueueSnapshot | None) -> list[Line]:
+    """What Redis says about its memory and its file."""
+    if queue is None:
+        return [(Cell("Redis has not been read yet.", Tone.DIM),)]
+    safe_mode = {
+        "always": Cell("● every accepted lead is on disk before it is acknowledged", Tone.OK),
+        "everysec": Cell("◐ written once a second: a crash may lose the last second", Tone.WARN),
+        "no": Cell("◐ written when the system likes: a crash may lose leads", Tone.WARN),
+        "off": Cell("✖ nothing is kept on disk: a crash loses the queue", Tone.BAD),
+    }.get(queue.aof, Cell("○ unknown", Tone.DIM))
+    state = Cell("● writes succeed", Tone.OK) if queue.aof_ok else Cell("✖ the last write or rewrite failed", Tone.BAD)
+    label = 10
+    return [
+        (Cell(fit("server", label), Tone.DIM), Cell(safe(queue.server, 60) or "–")),
+        (Cell(fit("memory", label), Tone.DIM), Cell(size(queue.memory_bytes))),
+        (Cell(fit("fsync", label), Tone.DIM), Cell(queue.aof or "–"), Cell("  "), safe_mode),
+        (Cell(fit("file", label), Tone.DIM), state),
+        (Cell(fit("jobs", label), Tone.DIM), Cell(f"{number(queue.accepted)} in, {number(queue.duplicates)} duplicates")),
+    ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Screens: one a number key, and the dialogs over them."""

@@ -1,0 +1,72 @@
+"""A small box in which some of several names are chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+
+from console.format import Cell, Tone, safe
+from console.tui.present.grid import Column, Row
+from console.tui.widgets.table import Table
+
+
+class Choose(ModalScreen[frozenset[str] | None]):
+    """Dismissed with the chosen names; Escape changes nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "switch", "on or off"),
+        Binding("o", "only", "only this"),
+        Binding("a", "all", "all"),
+        Binding("escape,q", "cancel", "cancel"),
+    ]
+
+    def __init__(self, title: str, names: Sequence[str], chosen: set[str]) -> None:
+        super().__init__()
+        self._title = title
+        self._names = tuple(names)
+        self._chosen = set(chosen)
+
+    def compose(self) -> ComposeResult:
+        """The box."""
+        table = Table(self._title, (Column("name", 10, grow=1),), header=False, id="choose")
+        table.foot = (Cell("space on/off · o only · a all · enter done", Tone.DIM),)
+        yield table
+
+    def on_mount(self) -> None:
+        """Show the names."""
+        table = self.query_one(Table)
+        table.styles.height = max(len(self._names), 1) + 2
+        table.focus()
+        self._draw()
+
+    def _draw(self) -> None:
+        rows = [Row(name, (Cell(f"{'■' if name in self._chosen else '□'} {safe(name, 60)}"),)) for name in self._names]
+        self.query_one(Table).show(rows)
+
+    def action_switch(self) -> None:
+        """Switch the name under the cursor."""
+        self._chosen ^= {self.query_one(Table).key}
+        self._draw()
+
+    def action_only(self) -> None:
+        """That name alone."""
+        self._chosen = {self.query_one(Table).key}
+        self._draw()
+
+    def action_all(self) -> None:
+        """All names, or none if all are on."""
+        self._chosen = set() if self._chosen == set(self._names) else set(self._names)
+        self._draw()
+
+    def on_table_opened(self, message: Table.Opened) -> None:
+        """Done."""
+        message.stop()
+        self.dismiss(frozenset(self._chosen))
+
+    def action_cancel(self) -> None:
+        """Change nothing."""
+        self.dismiss(None)

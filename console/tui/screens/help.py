@@ -1,0 +1,67 @@
+"""The keys of this context, made from what is bound: it cannot be out of date."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.screen import Screen
+
+from console.format import Cell, Line, Tone, fit, width_of
+from console.tui.screens.reader import Reader
+from console.tui.widgets.bars import key_name
+
+GENERAL = (
+    ("1-6", "screens"),
+    ("tab", "next panel"),
+    ("esc", "back, clear"),
+    ("ctrl+p :", "all commands"),
+    ("f5", "read everything now"),
+    ("q ctrl+c", "quit"),
+)
+
+
+def help_for(screen: Screen[Any]) -> Reader:
+    """A box with the keys that work in `screen` with its present focus."""
+    groups: dict[DOMNode, dict[str, tuple[list[str], str]]] = {}
+    for key, active in screen.active_bindings.items():
+        if active.node is screen.app or not active.binding.description or active.binding.system:
+            continue
+        groups.setdefault(active.node, {})
+        keys, _ = groups[active.node].setdefault(active.binding.action, ([], active.binding.description))
+        shown = _shown_key(active.binding, key)
+        if shown not in keys:
+            keys.append(shown)
+    seen: dict[str, str] = {}
+    for group in groups.values():
+        for names, what in group.values():
+            seen.setdefault(what, " ".join(names))
+    entries = [(keys, what) for what, keys in seen.items() if what not in ("Focus Next", "Focus Previous")]
+
+    def make(width: int, _height: int) -> list[Line]:
+        return [*_columns(entries, width), (), (Cell("Everywhere", Tone.STRONG),), *_columns(list(GENERAL), width)]
+
+    name = getattr(screen, "NAME", "") or "this box"
+    return Reader(f"Keys · {name}", make)
+
+
+def _shown_key(binding: Binding, key: str) -> str:
+    return binding.key_display or key_name(key)
+
+
+def _columns(entries: list[tuple[str, str]], width: int) -> list[Line]:
+    columns = 2 if width >= 56 else 1
+    each = width // columns
+    rows = -(-len(entries) // columns)
+    lines = []
+    keys_width = min(max((width_of(k) for k, _ in entries), default=4) + 2, 16)
+    for row in range(rows):
+        cells: list[Cell] = []
+        for column in range(columns):
+            index = row + column * rows
+            if index < len(entries):
+                keys, what = entries[index]
+                cells += [Cell(fit(keys, keys_width), Tone.KEY), Cell(fit(what, each - keys_width))]
+        lines.append(tuple(cells))
+    return lines

@@ -1,0 +1,303 @@
+"""Screen 2: the log of all services or some, merged, searched, followed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.timer import Timer
+
+from console.format import Tone, number, safe
+from console.loglines import DEBUG, ERROR, INFO, WARN
+from console.tui.logbook import LogFilter, compiled
+from console.tui.present.logs import SINCE, bar
+from console.tui.screens.page import Page
+from console.tui.state import Kind, Known
+from console.tui.widgets.lines import OneLine
+from console.tui.widgets.logpane import LogPane
+from console.tui.widgets.prompt import Prompt
+
+LEVEL_STEPS = (0, INFO, WARN, ERROR)
+TIME_STEPS = ("ms", "s", "")
+
+
+class Logs(Page):
+    """See the module."""
+
+    NAME = "logs"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "search"),
+        Binding("exclamation_mark", "inverse", "inverse"),
+        Binding("L", "level", "level"),
+        Binding("a", "services", "services"),
+        Binding("i", "since", "since"),
+        Binding("w", "wrap", "wrap"),
+        Binding("t", "times", "time"),
+        Binding("enter", "unfold", "unfold", key_display="enter"),
+        Binding("n", "find(1)", "next match or mark", show=False),
+        Binding("N", "find(-1)", "previous match or mark", show=False),
+        Binding("f", "full", "full"),
+        Binding("m", "note", "mark"),
+        Binding("c", "copy", "copy"),
+        Binding("S", "save", "save"),
+        Binding("escape", "back", "clear the search", show=False),
+    ]
+
+    def __init__(self, known: Known) -> None:
+        super().__init__(known)
+        self.line = OneLine(id="log-bar")
+        self.pane = LogPane(known.logs, id="log")
+        self._span_s = 0
+        self._note = ""
+        self._note_timer: Timer | None = None
+
+    def content(self) -> ComposeResult:
+        """The line above, and the log."""
+        yield self.line
+        yield self.pane
+
+    def on_mount(self) -> None:
+        """Draw what there is."""
+        self.pane.focus()
+        self.show(None)
+
+    # --- drawing
+
+    def show(self, kind: Kind | None) -> None:
+        """The names of the services come from the stack; lines come through `lines_added`."""
+        if kind in (None, Kind.STACK):
+            pane = self.pane
+            names = self._names()
+            widest = max((len(name) + (2 if self._several(name) else 0) for name in names), default=7)
+            look = replace(pane.look, services=names, who_width=max(6, min(widest, 14)))
+            if look != pane.look:
+                pane.look = look
+            pane.empty = self._empty()
+            pane.refreshed()
+            self._bar()
+
+    def lines_added(self, changed_from: int) -> None:
+        """The log has grown."""
+        self.pane.view.update(changed_from)
+        if self.is_current:
+            self.pane.refreshed()
+            self._bar()
+
+    def _names(self) -> tuple[str, ...]:
+        stack = self.known.stack.value
+        if stack is not None:
+            return tuple(service.name for service in stack.services)
+        return tuple(sorted({e.line.service for e in self.known.logs.entries[-1000:]}))
+
+    def _several(self, name: str) -> bool:
+        stack = self.known.stack.value
+        return bool(stack and any(s.name == name and len(s.replicas) > 1 for s in stack.services))
+
+    def _empty(self) -> str:
+        if self.known.logs_error:
+            return f"✖ {self.known.logs_error}"
+        if not self.pane.view.filter.off and len(self.known.logs):
+            return "No line matches. Esc clears the search, L the level, a the services."
+        return "No log lines yet."
+
+    def _bar(self) -> None:
+        line = self.line
+        pane = self.pane
+        shown, total = len(pane.view.entries), len(self.known.logs)
+        note = self._note
+        if not note and pane.view.scanning:
+            note = "searching…"
+        width = line.size.width
+        line.show(bar(self.chosen, pane.look, width, span_s=self._span_s, shown=shown, total=total, note=note))
+
+    def say(self, note: str) -> None:
+        """A short word in the line above, for a moment."""
+        self._note = safe(note, 120)
+        if self._note_timer is not None:
+            self._note_timer.stop()
+        self._note_timer = self.set_timer(2.5, self._hush)
+        self._bar()
+
+    def _hush(self) -> None:
+        self._note = ""
+        self._bar()
+
+    def on_log_pane_acted(self, message: LogPane.Acted) -> None:
+        """The reader has moved."""
+        if message.note:
+            self.say(message.note)
+
+    # --- the filter
+
+    def choose(self, chosen: LogFilter) -> None:
+        """Show only what passes; the newest lines are searched first, in slices that leave keys answered."""
+        pane = self.pane
+        chosen = replace(chosen, regex=compiled(chosen.pattern))
+        if chosen == pane.view.filter:
+            return
+        pane.look = replace(pane.look, regex=None if chosen.inverse else chosen.regex)
+        self.run_worker(self._scan(chosen), group="scan", exclusive=True)
+
+    async def _scan(self, chosen: LogFilter) -> None:
+        pane = self.pane
+        for count, _left in enumerate(pane.view.scan(chosen)):
+            if count % 4 == 0:
+                pane.empty = self._empty()
+                pane.refreshed()
+                self._bar()
+            await asyncio.sleep(0)
+        pane.empty = self._empty()
+        pane.refreshed()
+        self._bar()
+
+    @property
+    def chosen(self) -> LogFilter:
+        """The filter that is on."""
+        return self.pane.view.filter
+
+    def action_search(self) -> None:
+        """Type a pattern."""
+        self.prompt("/", self.chosen.pattern, hint="regular expression; a leading ! hides what matches")
+
+    def on_prompt_typed(self, message: Prompt.Typed) -> None:
+        """Search while typing."""
+        message.stop()
+        if message.prompt.purpose == "search":
+            self._search(message.text)
+
+    def on_prompt_ended(self, message: Prompt.Ended) -> None:
+        """Enter keeps what was typed, Escape what was there before."""
+        message.stop()
+        self.close_prompt()
+        if message.prompt.purpose == "search":
+            self._search(message.text)
+        elif message.kept and message.text.strip():
+            self._save(message.text.strip())
+
+    def _search(self, text: str) -> None:
+        inverse = text.startswith("!")
+        self.choose(replace(self.chosen, pattern=text[1:] if inverse else text, inverse=inverse and len(text) > 1))
+
+    def action_inverse(self) -> None:
+        """Hide what matches, or show only that."""
+        if self.chosen.pattern:
+            self.choose(replace(self.chosen, inverse=not self.chosen.inverse))
+        else:
+            self.say("type a pattern first: /")
+
+    def action_level(self) -> None:
+        """Raise the lowest level shown; past error, show all again."""
+        steps = LEVEL_STEPS
+        level = self.chosen.level
+        self.choose(replace(self.chosen, level=steps[(steps.index(level) + 1) % len(steps)] if level != DEBUG else 0))
+
+    def action_since(self) -> None:
+        """Show the last 1, 5, 15, 60 minutes, or everything."""
+        spans = tuple(SINCE)
+        self._span_s = spans[(spans.index(self._span_s) + 1) % len(spans)]
+        since = self.known.now() - self._span_s if self._span_s else 0.0
+        self.choose(replace(self.chosen, since=since))
+        self._bar()
+
+    def action_services(self) -> None:
+        """Choose services."""
+        from console.tui.screens.choose import Choose
+
+        names = self._names()
+        shown = {name for name in names if name not in self.chosen.hidden}
+
+        def chosen(result: frozenset[str] | None) -> None:
+            if result is not None:
+                self.show_services(result)
+
+        self.app.push_screen(Choose("Services in the log", names, shown), chosen)
+
+    def show_services(self, names: frozenset[str] | set[str]) -> None:
+        """Show only these services' lines."""
+        self.choose(replace(self.chosen, hidden=frozenset(self._names()) - names))
+
+    def show_matching(self, pattern: str) -> None:
+        """Show all lines that match a pattern, from every service and level."""
+        self._span_s = 0
+        self.choose(LogFilter(pattern=pattern))
+
+    def action_back(self) -> None:
+        """Leave full screen, else clear the search, else show everything."""
+        if self.has_class("-full"):
+            self.action_full()
+        elif self.chosen.pattern:
+            self.choose(replace(self.chosen, pattern="", inverse=False))
+        elif not self.chosen.off:
+            self._span_s = 0
+            self.choose(LogFilter())
+        else:
+            self.pane.action_follow()
+
+    # --- the look
+
+    def action_wrap(self) -> None:
+        """Wrap long lines, or cut them."""
+        self.pane.look = replace(self.pane.look, wrap=not self.pane.look.wrap)
+        self.pane.refreshed()
+
+    def action_times(self) -> None:
+        """Milliseconds, seconds, no times."""
+        look = self.pane.look
+        times = TIME_STEPS[(TIME_STEPS.index(look.times) + 1) % len(TIME_STEPS)]
+        self.pane.look = replace(look, times=times)
+        self.pane.refreshed()
+
+    def action_full(self) -> None:
+        """Nothing but the log."""
+        self.toggle_class("-full")
+
+    def action_unfold(self) -> None:
+        """Unfold the line under the cursor."""
+        self.pane.action_fold()
+
+    def action_find(self, direction: int) -> None:
+        """The next match or mark."""
+        self.pane.action_find(direction)
+
+    def action_note(self) -> None:
+        """Mark the line under the cursor."""
+        self.pane.action_mark()
+
+    # --- taking lines away
+
+    def action_copy(self) -> None:
+        """Copy the line under the cursor to the terminal's clipboard (OSC 52)."""
+        entry = self.pane.entry
+        if entry is None:
+            return
+        self.app.copy_to_clipboard(safe(entry.line.text, 100_000))
+        self.say("copied the line")
+
+    def action_save(self) -> None:
+        """Write the lines that are shown to a file."""
+        stamp = self.known.now()
+        from console.tui.saving import default_name
+
+        self.prompt("save to ", default_name("logs", stamp), purpose="save")
+
+    def _save(self, name: str) -> None:
+        from console.tui.saving import save_lines
+
+        lines = [entry.line for entry in self.pane.view.entries]
+
+        async def save() -> None:
+            try:
+                where, count = await save_lines(name, lines)
+            except OSError as error:
+                reason = safe(error.strerror or str(error))
+                self.app.notify(f"{safe(name)}: {reason}", title="✖ not saved", severity="error", markup=False)
+                self.known.happened("you", "save logs", name, reason, Tone.BAD)
+            else:
+                self.app.notify(f"{number(count)} lines in {safe(where)}", title="● saved", markup=False)
+                self.known.happened("you", "save logs", where, f"{number(count)} lines", Tone.OK)
+
+        self.run_worker(save(), group="save")

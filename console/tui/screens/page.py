@@ -1,0 +1,130 @@
+"""The base of the numbered screens: header above, keys below, and what all of them know how to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widget import Widget
+
+from console.ports import Action, Result
+from console.tui.acting import Question
+from console.tui.state import Kind, Known
+from console.tui.widgets.bars import Hints, TopBar
+
+if TYPE_CHECKING:
+    from console.tui.app import LeadsApp
+
+
+class Page(Screen[None]):
+    """A numbered screen. Subclasses give `content` and draw it in `show`."""
+
+    NAME: ClassVar[str] = ""
+    CHANGING: ClassVar[frozenset[str]] = frozenset()
+    """Actions that change something: hidden in a read-only console."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (160, "-huge")]  # noqa: RUF012 - as the toolkit has it
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]  # noqa: RUF012
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "back", show=False),
+    ]
+
+    def __init__(self, known: Known) -> None:
+        super().__init__()
+        self.known = known
+        self._before_prompt: Widget | None = None
+        self._waiting: list[Callable[[], None]] = []
+        self.ready = False
+        self._edges = (TopBar(known, self.NAME), Hints(known))
+
+    @property
+    def leads_app(self) -> LeadsApp:
+        """The app, by its type."""
+        return cast("LeadsApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Header, content, keys."""
+        top, bottom = self._edges
+        yield top
+        yield from self.content()
+        yield bottom
+
+    def content(self) -> ComposeResult:
+        """The widgets between header and keys."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Everything is in place (a subclass's own handler has run before)."""
+        self.ready = True
+        waiting, self._waiting = self._waiting, []
+        for do in waiting:
+            do()
+
+    def when_ready(self, do: Callable[[], None]) -> None:
+        """Call `do` now, or as soon as the screen is in place."""
+        if self.ready:
+            do()
+        else:
+            self._waiting.append(do)
+
+    def show(self, kind: Kind | None) -> None:
+        """Draw what depends on that reading; None: everything."""
+        raise NotImplementedError
+
+    def tick(self) -> None:
+        """A second has passed: ages have changed."""
+        self.refresh_edges()
+        self.show(None)
+
+    def refresh_edges(self) -> None:
+        """Draw header and keys."""
+        if self.is_current and self.ready:
+            for edge in self._edges:
+                edge.repaint()
+
+    def on_screen_resume(self) -> None:
+        """Nothing was drawn while another screen was on top."""
+        if self.ready:
+            self.refresh_edges()
+            self.show(None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Take the verbs away from a read-only console."""
+        return not (self.known.read_only and action in self.CHANGING)
+
+    def act(
+        self,
+        action: Action,
+        label: str,
+        question: Question | None = None,
+        then: Callable[[Result], None] | None = None,
+    ) -> None:
+        """Do something, asking first if there is a question."""
+        self.leads_app.acting.begin(action, label, question, then)
+
+    def action_back(self) -> None:
+        """Leave what is open; at the top nothing is."""
+
+    # --- the prompt in the place of the keys
+
+    def prompt(self, label: str, value: str = "", *, hint: str = "", purpose: str = "search") -> None:
+        """Ask for a line of text below; the screen gets Prompt.Typed and Prompt.Ended."""
+        if self.query(".prompt"):
+            return
+        from console.tui.widgets.prompt import Prompt
+
+        self._before_prompt = self.focused
+        self._edges[1].display = False
+        self.mount(Prompt(label, value, hint=hint, purpose=purpose).add_class("prompt"))
+
+    def close_prompt(self) -> None:
+        """Take the prompt away; the focus goes back."""
+        for prompt in self.query(".prompt"):
+            prompt.remove()
+        self._edges[1].display = True
+        if self._before_prompt is not None:
+            self._before_prompt.focus()

@@ -1,0 +1,317 @@
+"""Screen 3: the queue's jobs by state, what became of each, and what can be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from api.models import JobState, JobView
+from console.format import Cell, Tone, job_shape, number, safe
+from console.ports import Action, Result, Verb
+from console.tui.acting import Question
+from console.tui.present import queue as queue_view
+from console.tui.screens.joblist import JobList
+from console.tui.screens.page import Page
+from console.tui.state import Kind, Known
+from console.tui.widgets.board import Board
+from console.tui.widgets.prompt import Prompt
+from console.tui.widgets.statetabs import StateTabs
+from console.tui.widgets.table import Table
+
+EMPTY = {
+    JobState.READY: "Nothing waits: every accepted lead has been taken.",
+    JobState.IN_FLIGHT: "No worker holds a job just now.",
+    JobState.RETRY: "Nothing waits to be tried again.",
+    JobState.STUCK: "Nothing is stuck.",
+    JobState.DEAD: "No dead letters.",
+    JobState.DISCARDED: "Nothing was discarded in the last 30 days.",
+}
+
+
+class Queue(Page):
+    """See the module."""
+
+    NAME = "queue"
+    CHANGING = frozenset({"retry", "retry_all", "discard", "undo", "edit", "pause", "select"})
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h,left_square_bracket", "tab(-1)", "previous state", show=False),
+        Binding("right,right_square_bracket", "tab(1)", "next state", show=False),
+        Binding("space", "select", "select"),
+        Binding("r", "retry", "retry"),
+        Binding("R", "retry_all", "retry all"),
+        Binding("e", "edit", "edit and retry"),
+        Binding("X", "discard", "discard"),
+        Binding("U", "undo", "undo"),
+        Binding("p", "pause", "pause"),
+        Binding("slash", "filter", "filter"),
+        Binding("v", "reveal", "reveal"),
+        Binding("l", "logs", "logs"),
+        Binding("c", "copy", "copy the id", show=False),
+        Binding("escape", "back", "back, clear", show=False),
+    ]
+
+    def __init__(self, known: Known) -> None:
+        super().__init__(known)
+        self.states = StateTabs(id="states")
+        self.table = Table("Jobs", queue_view.JOB_COLUMNS, selectable=True, lasting=True, id="jobs")
+        self.board = Board(id="job")
+        self._last_discarded: tuple[str, ...] = ()
+
+    def content(self) -> ComposeResult:
+        """Tabs, jobs, details."""
+        yield self.states
+        yield self.table
+        yield self.board
+
+    def on_mount(self) -> None:
+        """Begin with what is in trouble, if anything is."""
+        self._list = JobList(self, self.known, self.leads_app.sources.queue, self._listed)
+        queue = self.known.queue.value
+        if queue is not None and self._list.state is JobState.READY:
+            self._list.state = next(
+                (s for s in (JobState.STUCK, JobState.DEAD) if queue_view.count_of(queue, s)), self._list.state
+            )
+        self._list.reload()
+        self.table.focus()
+
+    # --- drawing
+
+    def show(self, kind: Kind | None) -> None:
+        """Counts and ages; the listing is read again when the queue has changed."""
+        if kind is Kind.QUEUE:
+            self._list.refresh()
+        if kind in (None, Kind.QUEUE):
+            self._draw()
+
+    def _listed(self) -> None:
+        """The listing has been read."""
+        self._draw()
+
+    def _draw(self) -> None:
+        jobs, known, now = self._list, self.known, self.known.now()
+        self.states.show(known.queue.value, jobs.state, jobs.match, jobs.note)
+        table = self.table
+        table.title = queue_view.STATE_TITLES[jobs.state].capitalize()
+        table.health = jobs.health
+        table.empty = (
+            Cell(f"No job matches {jobs.match}. Esc clears the filter." if jobs.match else EMPTY[jobs.state]),
+        )
+        chosen = f"{number(len(table.selected))} selected · " if table.selected else ""
+        more = "+" if jobs.more else ""
+        table.foot = (Cell(f"{chosen}{number(len(jobs.views))}{more} shown", Tone.DIM),) if jobs.views else ()
+        table.show([queue_view.job_row(view, now) for view in jobs.views])
+        self._details()
+
+    def _details(self) -> None:
+        board = self.board
+        view = self._current()
+        if view is None:
+            board.title, board.meta = "", ()
+            board.show(lambda _width, _height: ())
+            return
+        shape = job_shape(view.state)
+        revealed = view.job.id in self.known.revealed
+        now = self.known.now()
+        board.title = safe(view.job.id, 64)
+        board.meta = (Cell(f"{shape.text} {queue_view.STATE_TITLES[view.state]}", shape.tone),)
+        board.show(lambda width, _height: queue_view.job_details(view, now, width, revealed=revealed))
+
+    def _current(self) -> JobView | None:
+        return self._list.by_id(self.table.key)
+
+    def on_table_moved(self, message: Table.Moved) -> None:
+        """Another job: its details; near the end of the list: more of it."""
+        self.board.to_top()
+        self._details()
+        rows = self.table.rows
+        if rows and message.key in {row.key for row in rows[-10:]}:
+            self._list.load_more()
+
+    def on_table_opened(self, message: Table.Opened) -> None:
+        """Enter: read the details in full."""
+        message.stop()
+        self.add_class("-reading")
+        self.board.focus()
+
+    def on_state_tabs_chosen(self, message: StateTabs.Chosen) -> None:
+        """A tab was clicked."""
+        self.open(message.state)
+
+    def open(self, state: JobState, match: str | None = None) -> None:
+        """Show the jobs of that state."""
+        self.table.selected.clear()
+        self._list.open(state, self._list.match if match is None else match)
+        self._draw()
+
+    def action_tab(self, step: int) -> None:
+        """Show the next or previous state."""
+        states = list(JobState)
+        self.open(states[(states.index(self._list.state) + step) % len(states)])
+
+    # --- the filter
+
+    def action_filter(self) -> None:
+        """Show only what matches."""
+        self.prompt("/", self._list.match, hint="part of a job id, lead id, page, form or error", purpose="filter")
+
+    def on_prompt_typed(self, message: Prompt.Typed) -> None:
+        """Filter while typing."""
+        self.open(self._list.state, message.text.strip())
+
+    def on_prompt_ended(self, message: Prompt.Ended) -> None:
+        """Enter keeps what was typed, Escape what was there before."""
+        message.stop()
+        self.close_prompt()
+        self.open(self._list.state, message.text.strip())
+
+    def action_back(self) -> None:
+        """Back from the details, else drop the selection, else the filter."""
+        if self.has_class("-reading"):
+            self.remove_class("-reading")
+            self.table.focus()
+        elif self.table.selected:
+            self.table.selected.clear()
+            self._draw()
+        elif self._list.match:
+            self.open(self._list.state, "")
+        else:
+            self.table.focus()
+
+    # --- verbs
+
+    def _targets(self) -> tuple[str, ...]:
+        chosen = tuple(row.key for row in self.table.rows if row.key in self.table.selected)
+        return chosen or ((self.table.key,) if self.table.key else ())
+
+    def _named(self, ids: tuple[str, ...]) -> str:
+        if len(ids) == 1:
+            return f"job {queue_view.short_id(ids[0])}"
+        return f"{number(len(ids))} jobs"
+
+    def action_select(self) -> None:
+        """Select the job under the cursor and go to the next."""
+        if self.table.has_focus and self.table.key:
+            self.table.toggle(self.table.key)
+            self.table.action_move(1)
+            self._draw()
+
+    def action_retry(self) -> None:
+        """Retry the selected jobs or the one under the cursor; without an answer from Redis: ask it again."""
+        if self.known.queue.error or self._list.error:
+            self.leads_app.action_read_now()
+            self._list.reload()
+            return
+        ids = self._targets()
+        if ids:
+            self.act(Action(Verb.RETRY, ids), f"retry {self._named(ids)}", then=self._done)
+
+    def action_retry_all(self) -> None:
+        """Retry everything that is listed, beyond what has been loaded, after asking."""
+        jobs, queue = self._list, self.known.queue.value
+        if not jobs.views or jobs.state is JobState.READY:
+            return
+        name = queue_view.STATE_TITLES[jobs.state]
+        total = queue_view.count_of(queue, jobs.state) if queue else len(jobs.views)
+        if jobs.match:
+            what = f"all {name} jobs that match {jobs.match}"
+        else:
+            what = f"all {number(total)} {name} jobs" if total != 1 else f"the one {name} job"
+        lines = (f"{what[0].upper()}{what[1:]} will be made ready again.",)
+        action = Action(Verb.RETRY_MATCHING, args={"state": jobs.state.value, "match": jobs.match})
+        self.act(action, f"retry {what}", Question(f"Retry {what}?", lines, "Retry all"), self._done)
+
+    def action_discard(self) -> None:
+        """Discard the selected jobs or the one under the cursor, after asking."""
+        ids = self._targets()
+        if not ids or self._list.state is JobState.DISCARDED:
+            return
+        views = [view for view in map(self._list.by_id, ids) if view]
+        leads = ", ".join(f"{safe(v.job.source, 12)} {safe(v.job.external_id, 40)}" for v in views[:3])
+        more = f" and {number(len(views) - 3)} more" if len(views) > 3 else ""
+        lines = (f"{leads}{more} will not be stored.", "U takes it back for 30 days.")
+        title = f"Discard {self._named(ids)}?"
+
+        def done(result: Result) -> None:
+            self._last_discarded = ids
+            self._done(result)
+
+        self.act(Action(Verb.DISCARD, ids), f"discard {self._named(ids)}", Question(title, lines, "Discard"), done)
+
+    def action_undo(self) -> None:
+        """Take back: the chosen ones among the discarded, elsewhere the last discard."""
+        ids = self._targets() if self._list.state is JobState.DISCARDED else self._last_discarded
+        if not ids:
+            self.app.notify("Nothing was discarded in this session. Look under discarded.", markup=False)
+            return
+        self.act(Action(Verb.UNDO, ids), f"undo the discard of {self._named(ids)}", then=self._undone)
+
+    def _undone(self, result: Result) -> None:
+        self._last_discarded = ()
+        self._done(result)
+
+    def _done(self, result: Result) -> None:
+        del result
+        self.table.selected.clear()
+        self._list.reload()
+
+    def action_pause(self) -> None:
+        """Let workers take nothing more, or go on."""
+        queue = self.known.queue.value
+        if queue is not None:
+            verb = Verb.RESUME if queue.paused else Verb.PAUSE
+            self.act(Action(verb), f"{verb.value} the queue")
+
+    def action_edit(self) -> None:
+        """Edit the payload of the job under the cursor, then retry it. Editing reveals."""
+        view = self._current()
+        if view is None:
+            return
+        job = view.job
+        from console.tui.screens.edit import Edit
+
+        def edited(payload: str | None) -> None:
+            if payload is None:
+                return
+            retry = Action(Verb.RETRY, (job.id,))
+            name = self._named((job.id,))
+            self.act(
+                Action(Verb.EDIT, (job.id,), {"payload": payload}),
+                f"edit {name}",
+                then=lambda _result: self.act(retry, f"retry {name}", then=self._done),
+            )
+
+        def shown() -> None:
+            title = f"Payload of {queue_view.short_id(job.id)} · {safe(job.source, 12)} {safe(job.external_id, 40)}"
+            self.app.push_screen(Edit(title, job.payload), edited)
+
+        self._reveal(job.id, shown)
+
+    def action_reveal(self) -> None:
+        """Show the payload as it is, or mask it again."""
+        view = self._current()
+        if view is None:
+            return
+        if view.job.id in self.known.revealed:
+            self.known.revealed.discard(view.job.id)
+            self._details()
+        else:
+            self._reveal(view.job.id, self._details)
+
+    def _reveal(self, job_id: str, then: Callable[[], None]) -> None:
+        self.leads_app.reveal(job_id, f"job {job_id}", then)
+
+    def action_logs(self) -> None:
+        """Show the log lines that mention the job or its lead."""
+        view = self._current()
+        if view is not None:
+            self.leads_app.open_logs_of(view.job.id, view.job.external_id)
+
+    def action_copy(self) -> None:
+        """Copy the job's id."""
+        if self.table.key:
+            self.app.copy_to_clipboard(self.table.key)
+            self.app.notify(f"Copied {self.table.key}", markup=False)

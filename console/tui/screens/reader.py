@@ -1,0 +1,43 @@
+"""A box over the screen that shows text to be read: a service's details, the help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+
+from console.format import Line
+from console.tui.widgets.board import Board
+
+
+class Reader(ModalScreen[None]):
+    """Shows what `make(width, height)` gives; Escape closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter,question_mark", "close", "close")]
+
+    def __init__(self, title: str, make: Callable[[int, int], Sequence[Line]]) -> None:
+        super().__init__()
+        self._title = title
+        self._make = make
+
+    def compose(self) -> ComposeResult:
+        """The box."""
+        yield Board(self._title, id="reader")
+
+    def on_mount(self) -> None:
+        """As high as the text, if there is room."""
+        board = self.query_one(Board)
+        width = min(self.app.size.width - 6, 100)
+        lines = self._make(width - 4, 1_000)
+        board.styles.width = width
+        board.styles.height = min(len(lines) + 2, self.app.size.height - 4)
+        board.foot = ()
+        board.show(self._make)
+        board.focus()
+
+    def action_close(self) -> None:
+        """Close the box."""
+        self.dismiss(None)

@@ -1,0 +1,1 @@
+"""Widgets: they draw values and post messages; no source, no verb."""

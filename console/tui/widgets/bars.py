@@ -1,0 +1,138 @@
+"""The lines at the edges of every screen: figures and screens above, keys (or the action under way) below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.message import Message
+
+from console.format import Cell, Line, Tone, line_width, width_of
+from console.tui.present.header import ages, figures, tabs
+from console.tui.state import Known
+from console.tui.widgets.painted import Drawn, Ground, Painted, spread
+
+if TYPE_CHECKING:
+    from textual.binding import Binding
+
+
+class TopBar(Painted):
+    """Two lines: the stack's figures; the screens, the age of the readings, the time."""
+
+    class Chosen(Message):
+        """Posted when a screen's name is clicked."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    def __init__(self, known: Known, current: str) -> None:
+        super().__init__()
+        self._known = known
+        self._current = current
+        self._spans: list[tuple[int, int, str]] = []
+
+    def build(self, width: int, height: int) -> list[Drawn]:
+        """Both lines."""
+        line, self._spans = tabs(self._current, width)
+        room = max(width - line_width(line), 10)
+        return [
+            Drawn(figures(self._known, width), Ground.BAR),
+            Drawn(spread(line, ages(self._known, room), width)),
+        ]
+
+    def on_click(self, event: events.Click) -> None:
+        """Go to the screen that was clicked."""
+        if event.y == 1:
+            for start, end, name in self._spans:
+                if start <= event.x < end:
+                    self.post_message(self.Chosen(name))
+
+
+KEY_NAMES = {
+    "question_mark": "?",
+    "slash": "/",
+    "exclamation_mark": "!",
+    "escape": "esc",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "colon": ":",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+    "full_stop": ".",
+}
+
+
+def key_name(key: str) -> str:
+    """A key as an operator calls it."""
+    return KEY_NAMES.get(key, key)
+
+
+class Hints(Painted):
+    """One line: the keys of this context, `? help` always at the right; or the action under way."""
+
+    def __init__(self, known: Known) -> None:
+        super().__init__()
+        self._known = known
+        self._spans: list[tuple[int, int, Binding]] = []
+
+    def on_mount(self) -> None:
+        """Keys change with the focus and with what a screen allows."""
+        self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self.repaint())
+
+    def build(self, width: int, height: int) -> list[Drawn]:
+        """The line."""
+        right: Line = (Cell("  "), Cell("?", Tone.KEY), Cell(" help ", Tone.DIM))
+        room = width - line_width(right)
+        self._spans = []
+        left = self._under_way() or self._keys(room)
+        return [Drawn(spread(left, right, width), Ground.BAR)]
+
+    def _under_way(self) -> Line:
+        doing = list(self._known.doing.values())
+        if not doing:
+            return ()
+        last = doing[-1]
+        line = [Cell(" ◐ ", Tone.ACCENT), Cell(last.label, Tone.STRONG)]
+        if last.step:
+            line.append(Cell(f" · {last.step.text}", Tone.PLAIN))
+            if last.step.total:
+                line.append(Cell(f"  {last.step.done} of {last.step.total}", Tone.DIM))
+        line.append(Cell(f"  {self._known.now() - last.started_at:.0f} s", Tone.DIM))
+        if len(doing) > 1:
+            line.append(Cell(f"  and {len(doing) - 1} more", Tone.DIM))
+        return tuple(line)
+
+    def _keys(self, room: int) -> Line:
+        cells: list[Cell] = [Cell(" ")]
+        used = 1
+        for binding in self._offered():
+            key, what = binding.key_display or key_name(binding.key), binding.description
+            length = width_of(key) + 1 + width_of(what) + 2
+            if used + length > room:
+                break
+            self._spans.append((used, used + length - 2, binding))
+            cells += [Cell(key, Tone.KEY), Cell(f" {what}  ", Tone.DIM)]
+            used += length
+        return tuple(cells)
+
+    def _offered(self) -> list[Binding]:
+        """What is shown: the keys of what has the focus, then the screen's, in the order they are declared."""
+        shown: dict[str, Binding] = {}
+        for active in self.screen.active_bindings.values():
+            if active.enabled and active.binding.show:
+                shown.setdefault(active.binding.action, active.binding)
+        return list(shown.values())
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a key is that key."""
+        for start, end, binding in self._spans:
+            if start <= event.x < end:
+                self.app.simulate_key(binding.key)
+                return
+        if event.x >= self.size.width - 8:
+            self.app.simulate_key("question_mark")

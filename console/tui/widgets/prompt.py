@@ -1,0 +1,75 @@
+"""A one-line prompt in the place of the key line: search, filter, a file's name. Says what is typed as it is typed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Input, Label
+
+DEBOUNCE_S = 0.15
+
+
+class Prompt(Horizontal):
+    """Posts `Typed` while typing (debounced; only the newest counts) and `Ended` at Enter or Escape."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel", priority=True)]
+
+    class Typed(Message):
+        """Posted when typing has paused."""
+
+        def __init__(self, prompt: Prompt, text: str) -> None:
+            super().__init__()
+            self.prompt = prompt
+            self.text = text
+
+    class Ended(Typed):
+        """Posted when the prompt is done with; `kept` is false after Escape."""
+
+        def __init__(self, prompt: Prompt, text: str, *, kept: bool) -> None:
+            super().__init__(prompt, text)
+            self.kept = kept
+
+    def __init__(self, label: str, value: str = "", *, hint: str = "", purpose: str = "search") -> None:
+        super().__init__()
+        self.purpose = purpose
+        self._label = label
+        self._value = value
+        self._hint = hint
+        self._timer: Timer | None = None
+        self._said = value
+
+    def compose(self) -> ComposeResult:
+        """Label and input."""
+        yield Label(self._label, markup=False)
+        yield Input(self._value, placeholder=self._hint, compact=True, select_on_focus=False)
+
+    def on_mount(self) -> None:
+        """Take the focus."""
+        self.query_one(Input).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say it soon, unless more is typed."""
+        event.stop()
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(DEBOUNCE_S, self._say)
+
+    def _say(self) -> None:
+        text = self.query_one(Input).value
+        if text != self._said:
+            self._said = text
+            self.post_message(self.Typed(self, text))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Done, and kept."""
+        event.stop()
+        self.post_message(self.Ended(self, event.value, kept=True))
+
+    def action_cancel(self) -> None:
+        """Done, and given up."""
+        self.post_message(self.Ended(self, self._value, kept=False))

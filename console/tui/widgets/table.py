@@ -1,0 +1,224 @@
+"""A table of rows known by key: the cursor stays on its row whatever arrives, and only rows that changed are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from console.format import Cell, Line, Tone, fit
+from console.tui.present.grid import Column, Row
+from console.tui.widgets.framed import Framed, thumb_of
+from console.tui.widgets.painted import Drawn, Ground
+
+
+class Table(Framed, can_focus=True):
+    """Rows with a cursor.
+
+    `follow_top` keeps the cursor at the first row until the reader moves it; `lasting` shows it without the focus, too.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "move(1)", "next row", show=False),
+        Binding("k,up", "move(-1)", "previous row", show=False),
+        Binding("g,home", "end(-1)", "first row", show=False),
+        Binding("G,end", "end(1)", "last row", show=False),
+        Binding("pagedown,ctrl+d", "page(1)", "page down", show=False),
+        Binding("pageup,ctrl+u", "page(-1)", "page up", show=False),
+        Binding("enter", "open", "details", show=False),
+    ]
+
+    class Moved(Message):
+        """Posted when the cursor stands on another row (`key` "" when there is none)."""
+
+        def __init__(self, table: Table, key: str) -> None:
+            super().__init__()
+            self.table = table
+            self.key = key
+
+        @property
+        def control(self) -> Table:
+            """The table."""
+            return self.table
+
+    class Opened(Moved):
+        """Posted when a row is entered: Enter, or a click on the row under the cursor."""
+
+    def __init__(
+        self,
+        title: str,
+        columns: Sequence[Column],
+        *,
+        header: bool = True,
+        follow_top: bool = False,
+        gap: int = 2,
+        selectable: bool = False,
+        lasting: bool = False,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(title, id=id, classes=classes)
+        self.columns = tuple(columns)
+        self.header = header
+        self.follow_top = follow_top
+        self.gap = gap
+        self.selectable = selectable
+        self.lasting = lasting
+        self.selected: set[str] = set()
+        self._rows: list[Row] = []
+        self._index: dict[str, int] = {}
+        self._cursor = 0
+        self._held = not follow_top
+        self._offset = 0
+
+    # --- what it shows
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """The rows as last shown."""
+        return self._rows
+
+    @property
+    def key(self) -> str:
+        """The key of the row under the cursor, "" without rows."""
+        return self._rows[self._cursor].key if self._rows else ""
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Show these rows. The cursor stays on its row, at its height; if the row is gone, on the one in its place."""
+        before, old = self.key, self._cursor
+        self._rows = list(rows)
+        self._index = {row.key: index for index, row in enumerate(self._rows)}
+        self.selected &= self._index.keys()
+        if self._held and before in self._index:
+            self._cursor = self._index[before]
+            self._offset += self._cursor - old
+        elif not self._held:
+            self._cursor = 0
+        self._cursor = max(0, min(self._cursor, len(self._rows) - 1))
+        self._settle()
+        if self.key != before:
+            self.post_message(self.Moved(self, self.key))
+
+    def move_to(self, key: str) -> bool:
+        """Put the cursor on the row `key`; False if it is not there."""
+        if key not in self._index:
+            return False
+        self._go(self._index[key])
+        return True
+
+    def toggle(self, key: str) -> None:
+        """Select the row, or take it out of the selection."""
+        self.selected ^= {key} & self._index.keys()
+        self.repaint()
+
+    def body(self, width: int, height: int) -> list[Drawn]:
+        """Header and visible rows."""
+        if not self._rows:
+            return []
+        widths = self._widths(width)
+        lines: list[Drawn] = []
+        if self.header:
+            titles = tuple(Cell(column.title, Tone.DIM) for column in self.columns)
+            lines.append(Drawn((Cell("  " if self.selectable else " "), *self._laid(titles, widths))))
+        for index in range(self._offset, min(self._offset + self._shown(height), len(self._rows))):
+            row = self._rows[index]
+            here = index == self._cursor
+            away = Ground.CURSOR_AWAY if self.lasting else Ground.PLAIN
+            ground = Ground.PLAIN if not here else Ground.CURSOR if self.has_focus else away
+            text = "▌" if here and self.has_focus else " "
+            if self.selectable:
+                text += "◆" if row.key in self.selected else " "
+            mark = Cell(text, Tone.KEY)
+            lines.append(Drawn((mark, *self._laid(row.cells, widths)), ground))
+        return lines
+
+    def thumb(self, height: int) -> tuple[int, int]:
+        """Where the visible rows stand among all."""
+        return thumb_of(len(self._rows), self._shown(height), self._offset, height)
+
+    def _shown(self, height: int) -> int:
+        return max(height - self.header, 1)
+
+    def _widths(self, width: int) -> list[int]:
+        width -= 2 if self.selectable else 1
+        kept = [c if width >= c.from_width else None for c in self.columns]
+        fixed = sum(c.width + self.gap for c in kept if c) - self.gap
+        grow = sum(c.grow for c in kept if c)
+        left = max(width - fixed, 0)
+        widths = []
+        for column in kept:
+            share = left * column.grow // grow if column and grow else 0
+            widths.append(column.width + share if column else 0)
+        return widths
+
+    def _laid(self, cells: Sequence[Cell], widths: Sequence[int]) -> Line:
+        laid = []
+        gap = " " * self.gap
+        for cell, width, column in zip(cells, widths, self.columns, strict=True):
+            if width:
+                laid.append(Cell(fit(cell.text, width, right=column.right) + gap, cell.tone))
+        if laid:
+            laid[-1] = Cell(laid[-1].text[: -self.gap], laid[-1].tone)
+        return tuple(laid)
+
+    # --- moving
+
+    def _go(self, index: int) -> None:
+        before = self.key
+        self._cursor = max(0, min(index, len(self._rows) - 1))
+        self._held = True
+        self._settle()
+        if self.key != before:
+            self.post_message(self.Moved(self, self.key))
+
+    def _settle(self) -> None:
+        shown = self._shown(max(self.size.height - 2, 1))
+        self._offset = max(0, min(self._offset, self._cursor, len(self._rows) - shown))
+        self._offset = max(self._offset, self._cursor - shown + 1)
+        self.repaint()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Keep the cursor in sight."""
+        del event
+        self._settle()
+
+    def action_move(self, step: int) -> None:
+        """Move the cursor by rows."""
+        self._go(self._cursor + step)
+
+    def action_page(self, direction: int) -> None:
+        """Move the cursor by what is visible."""
+        self._go(self._cursor + direction * max(self._shown(self.size.height - 2) - 1, 1))
+
+    def action_end(self, direction: int) -> None:
+        """Go to the first or last row; at the first, a live list follows again."""
+        self._go(0 if direction < 0 else len(self._rows) - 1)
+        if direction < 0 and self.follow_top:
+            self._held = False
+
+    def action_open(self) -> None:
+        """Enter the row under the cursor."""
+        if self._rows:
+            self.post_message(self.Opened(self, self.key))
+
+    def on_click(self, event: events.Click) -> None:
+        """Move to the row that was clicked; a click on the cursor's row enters it."""
+        index = self._offset + event.y - 1 - self.header
+        if not 0 <= index < len(self._rows) or event.y < 1 + self.header:
+            return
+        if index == self._cursor and event.chain > 1:
+            self.action_open()
+        self._go(index)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll by moving the cursor, which stays in sight."""
+        event.stop()
+        self.action_move(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll by moving the cursor, which stays in sight."""
+        event.stop()
+        self.action_move(-3)
