@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -80,7 +80,7 @@ class Samples:
         return f"{figure(min(values))}-{figure(max(values))}"
 
 
-def interleave(names: Sequence[T], rounds: int, what: str) -> Iterator[tuple[int, T]]:
+def interleave(names: Sequence[str], rounds: int, what: str) -> Iterator[tuple[int, str]]:
     """(round, contender): each contender once a round, another one first in each, so that drift hits all alike."""
     for n in range(rounds):
         start = n % len(names)
@@ -110,8 +110,3 @@ def times(value: float) -> str:
 def narrate(text: str) -> None:
     """Say on stderr what goes on; stdout is for the tables."""
     print(f"  {text}", file=sys.stderr, flush=True)
-
-
-def columns(cells: Mapping[str, str]) -> tuple[str, ...]:
-    """A row's cells in the order of their headings."""
-    return tuple(cells.values())

@@ -47,26 +47,26 @@ def run(options: Options) -> Sequence[Report]:
     chosen = {name: worker for name, worker in workers().items() if worker.graph}
     ours, peer = (f"{name} + Graph" for name in (OURS, PEER))
     # The peer takes a minute a kill: a quick run leaves it out.
-    cases = [(name, way) for name in options.pick((ours,), (ours, peer)) for way in (ALIVE, AGAIN)]
+    cases = {f"{name}, {way}": (name, way) for name in options.pick((ours,), (ours, peer)) for way in (ALIVE, AGAIN)}
     jobs = options.pick(4_000, 20_000)
-    found: dict[tuple[str, str], list[Recovered]] = {case: [] for case in cases}
+    found: dict[str, list[Recovered]] = {case: [] for case in cases}
     took = Samples()
     with postgres(options.folder) as server:
-        for n, case in interleave(cases, options.count(1, 3), "recovery"):
-            name, way = case
-            recovered = _kill(options, chosen[name], way, server, f"r{n}_{cases.index(case)}", jobs)
+        for n, case in interleave(list(cases), options.count(1, 3), "recovery"):
+            name, way = cases[case]
+            recovered = _kill(options, chosen[name], way, server, f"r{n}_{list(cases).index(case)}", jobs)
             found[case].append(recovered)
-            took.add(f"{name}, {way}", recovered.took_s)
+            took.add(case, recovered.took_s)
     rows = tuple(
         (
             name,
             way,
-            f"{took.median(f'{name}, {way}'):.1f}",
-            took.spread(f"{name}, {way}"),
-            ", ".join(str(one.held) for one in found[name, way]),
-            str(sum(one.never for one in found[name, way])),
+            f"{took.median(case):.1f}",
+            took.spread(case),
+            ", ".join(str(one.held) for one in found[case]),
+            str(sum(one.never for one in found[case])),
         )
-        for name, way in cases
+        for case, (name, way) in cases.items()
     )
     heads = ("worker", "after the kill", "s until rows", "range", "held", "never")
     return [Report(f"recovery: kill -9 of a worker among {jobs:,} jobs", heads, rows, NOTES)]

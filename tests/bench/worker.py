@@ -23,6 +23,7 @@ GRAPH_DELAY_S = 0.05
 POLL_S = 0.02
 NOTES = (
     "rate: from the first rows seen to the last; whole: from the start of the process to the last row",
+    "CPU, Postgres: processor time of the worker, and of all of Postgres, a job",
     "ours writes a lead, a delivery and an attempt row a job, the peer one row",
     f"Graph: a stand-in that answers every call after {GRAPH_DELAY_S * 1e3:.0f} ms; the peer asks for one lead a call",
 )
@@ -30,11 +31,12 @@ NOTES = (
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """How a queue was emptied: jobs a second, seconds in all, µs of processor time a job, resident bytes."""
+    """How a queue was emptied: jobs a second, seconds in all, processor time a job (own and Postgres's), memory."""
 
     rate: float
     whole_s: float
     cpu_us: float
+    database_us: float
     memory_bytes: int
     calls: Calls
 
@@ -52,7 +54,18 @@ def run(options: Options) -> Sequence[Report]:
             found[name].append(drained)
             rates.add(name, drained.rate)
     rows = tuple(_row(name, found[name], rates) for name in contenders)
-    heads = ("worker", "jobs/s", "range", "to BullMQ", "whole s", "CPU µs", "MiB", "leads/call", "calls at once")
+    heads = (
+        "worker",
+        "jobs/s",
+        "range",
+        "to BullMQ",
+        "whole s",
+        "CPU µs",
+        "Postgres µs",
+        "MiB",
+        "leads/call",
+        "calls at once",
+    )
     return [Report(f"worker: {jobs:,} queued jobs, one process", heads, rows, NOTES)]
 
 
@@ -66,6 +79,7 @@ def _row(name: str, found: list[Drained], rates: Samples) -> tuple[str, ...]:
         times(rates.ratio(name, name.replace(OURS, PEER))),
         f"{middle.whole_s:.1f}",
         f"{middle.cpu_us:.0f}",
+        f"{middle.database_us:.0f}",
         f"{middle.memory_bytes / 2**20:.0f}",
         f"{calls.leads / calls.calls:.1f}" if calls.calls else "-",
         str(calls.most_at_once) if calls.calls else "-",
@@ -85,11 +99,13 @@ def _drain(options: Options, worker: Worker, server: servers.PostgresServer, dat
             running(worker.command, worker.settings(redis_url, database_url, graph.url), log) as process,
         ):
             first_at, first = _await_rows(connection, worker, process, 1, 30, log)
-            used = cpu_seconds(process)
+            assert server.process is not None
+            used, database_used = cpu_seconds(process), cpu_seconds(server.process)
             last_at, _ = _await_rows(connection, worker, process, jobs, 120, log)
             drained = Drained(
                 rate=(jobs - first) / max(last_at - first_at, POLL_S),
                 whole_s=last_at - began,
+                database_us=(cpu_seconds(server.process) - database_used) / max(jobs - first, 1) * 1e6,
                 cpu_us=(cpu_seconds(process) - used) / max(jobs - first, 1) * 1e6,
                 memory_bytes=memory_bytes(process),
                 calls=graph.calls(),
