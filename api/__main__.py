@@ -6,6 +6,7 @@ Exit codes: 0 done or stopped on request, 1 failed, 2 a wrong setting or word; 1
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -42,7 +43,11 @@ def main(arguments: list[str]) -> int:
 def _web(settings: Settings) -> int:
     from api.web.server import serve
 
-    return run(serve(settings))
+    code = run(serve(settings))
+    logs.flush()
+    # The server's native threads may live a little longer than its loop. The interpreter's orderly end would stop
+    # them in the middle of a call, on which they abort the process.
+    os._exit(code)
 
 
 def _worker(settings: Settings) -> int:

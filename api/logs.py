@@ -62,6 +62,11 @@ def emit(level: str, event: str, fields: dict[str, Any]) -> None:
         _sink.writer.soon(line(level, event, fields))
 
 
+def flush() -> None:
+    """Write what `emit` still holds back."""
+    _sink.writer.flush()
+
+
 def get_logger() -> FilteringBoundLogger:
     """The logger; call it as `log.info("lead.stored", job_id=…)`. Bind before a hot loop: each call of this binds."""
     return cast(FilteringBoundLogger, structlog.get_logger())
@@ -97,7 +102,7 @@ class _Writer:
     def msg(self, text: bytes) -> None:
         """Write a line now, after those that wait."""
         self._waiting.append(text)
-        self._write()
+        self.flush()
 
     def soon(self, text: bytes) -> None:
         """Write a line at the end of the event loop's turn; now, where no loop runs."""
@@ -105,13 +110,14 @@ class _Writer:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            self._write()
+            self.flush()
             return
         if loop is not self._loop:
             self._loop = loop
-            loop.call_soon(self._write)
+            loop.call_soon(self.flush)
 
-    def _write(self) -> None:
+    def flush(self) -> None:
+        """Write what waits."""
         self._loop = None
         if self._waiting:
             text = b"\n".join([*self._waiting, b""])

@@ -117,7 +117,10 @@ async def serve(settings: Settings) -> int:
     _, late = await asyncio.wait((serving,), timeout=settings.drain_timeout)
     await parts.close()
     stopped.cancel()
-    if not late:
+    if late:
+        # What is cut off now would complain in the log, each in its own way.
+        loop.set_exception_handler(lambda _loop, _context: None)
+    else:
         await serving
     log.info("web.stopped", drained=not late, code=code)
     return code

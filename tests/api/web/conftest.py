@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -65,13 +66,21 @@ async def client(settings: Settings, serving: Serving) -> AsyncIterator[httpx.As
         yield client
 
 
+LogLines = Callable[[], Awaitable[list[dict[str, Any]]]]
+
+
 @pytest.fixture
-def log_lines(tmp_path: Path) -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """The log of this process so far, one dict a line."""
+def log_lines(tmp_path: Path) -> Iterator[LogLines]:
+    """The log of this process up to this turn of the event loop, one dict a line."""
     file = tmp_path / "log"
+
+    async def read() -> list[dict[str, Any]]:
+        await asyncio.sleep(0)
+        return [msgspec.json.decode(line) for line in file.read_bytes().splitlines()]
+
     with file.open("wb") as out:
         logs.configure("debug", out)
-        yield lambda: [msgspec.json.decode(line) for line in file.read_bytes().splitlines()]
+        yield read
     logs.configure("info")
 
 

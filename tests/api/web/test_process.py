@@ -136,6 +136,7 @@ def test_every_webhook_is_one_line_of_json(web: WebProcess, redis_url: str) -> N
     before = len(web.log())
     web.raw(post(leads(1), b"X-Request-Id: req-42", b"Connection: close"))
     web.raw(post(leads(1), b"Connection: close", signature=b"sha256=\xe9"))
+    servers.wait_until(lambda: len(web.log()) == before + 2, "the log")
     lines = web.log()[before:]
     assert [line["event"] for line in lines] == ["webhook.accepted", "webhook.rejected"]
     assert lines[0]["request_id"] == "req-42"
