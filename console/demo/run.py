@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,6 @@ from console.demo.graph import Temper
 from console.demo.session import DemoSession
 from console.errors import UnreachableError
 from console.format import Cell, Tone, number
-from console.ports import Result
 from console.session import Session
 from console.snapshots import Progress, StackSnapshot
 
@@ -65,40 +64,21 @@ async def run_demo(
     Raises:
         ConsoleError: the stack did not come up, or stopped answering.
     """
-    reports: list[Report] = []
-    await narrator.follow(_steps(leads, rate, seed, reports.append))
-    _show(output, reports[0])
-    return 0 if reports[0].adds_up else CHECK_FAILED
-
-
-async def _steps(
-    leads: int, rate: float, seed: int | None, done: Callable[[Report], None]
-) -> AsyncGenerator[Progress | Result, None]:
-    """The run's steps as they come, from a task of its own."""
-    steps: asyncio.Queue[Progress | None] = asyncio.Queue()
-
-    async def work() -> None:
-        try:
-            done(await _work(leads, rate, seed, steps.put_nowait))
-        finally:
-            steps.put_nowait(None)
-
-    working = asyncio.ensure_future(work())
+    steps = narrator.steps()
     try:
-        while (step := await steps.get()) is not None:
-            yield step
-        await working
+        report = await _work(leads, rate, seed, steps.step)
     finally:
-        if not working.done():
-            working.cancel()
-            await asyncio.wait([working])
-    yield Result(ok=True, text="done")
+        steps.end()
+    show(output, report)
+    return 0 if report.adds_up else CHECK_FAILED
 
 
 async def _work(leads: int, rate: float, seed: int | None, emit: Emit) -> Report:
     began = time.monotonic()
     async with (
-        DemoSession(rate=rate, count=leads, seed=seed, temper=Temper(slow_s=0.8), on_step=emit) as demo,
+        DemoSession(
+            rate=rate, count=leads, seed=seed, temper=Temper(slow_s=0.8), retry_base_s=0.1, on_step=emit
+        ) as demo,
         Session(demo.settings, demo.runtime) as session,
     ):
         # CPU is measured between two looks.
@@ -140,7 +120,8 @@ async def _settle(demo: DemoSession, session: Session, leads: int, emit: Emit) -
     return False
 
 
-def _show(output: Output, report: Report) -> None:
+def show(output: Output, report: Report) -> None:
+    """Print the result: a document, or the status, the accounting and the verdict."""
     if output.json:
         from console.cli.shapes import accounting_document, queue_document, stack_document
 

@@ -57,16 +57,19 @@ class DemoSession:
         count: int | None = None,
         seed: int | None = None,
         temper: Temper | None = None,
+        retry_base_s: float = 1.0,
         on_step: Emit = lambda _: None,
     ) -> None:
         """`rate` leads a second (0: as fast as they are taken), `count` leads (None: without end).
 
-        `seed` None: another world each time. `on_step` hears how the start and the end go.
+        `seed` None: another world each time. `retry_base_s`: seconds before a failed lead is tried for the second time.
+        `on_step` hears how the start and the end go.
         """
         self._rate = rate
         self._count = count
         self._seed = secrets.randbelow(1_000_000) if seed is None else seed
         self._temper = temper or Temper(limit_every_s=150.0)
+        self._retry_base_s = retry_base_s
         self._emit = on_step
         self._exit = AsyncExitStack()
         self._interrupts = Interrupts()
@@ -98,9 +101,10 @@ class DemoSession:
         self.graph = await into.enter_async_context(
             GraphStandIn(self.world, token=token, app_secret=secret, temper=self._temper, seed=self._seed)
         )
-        _write_settings(folder, self.graph.url, token, secret)
+        _write_settings(folder, self.graph.url, token, secret, self._retry_base_s)
         self.settings = Settings(runtime="local", directory=folder)
-        self.runtime = LocalRuntime(folder, {name: value for name, value in os.environ.items() if _harmless(name)})
+        environment = {name: value for name, value in os.environ.items() if _harmless(name)}
+        self.runtime = LocalRuntime(folder, environment, throwaway=True)
         into.push_async_callback(self._down)
         async for step in self.runtime.up():
             self._emit(step)
@@ -116,7 +120,7 @@ class DemoSession:
         self._emit(Progress("the demo has ended", ok=True))
 
 
-def _write_settings(folder: Path, graph_url: str, token: str, secret: str) -> None:
+def _write_settings(folder: Path, graph_url: str, token: str, secret: str, retry_base_s: float) -> None:
     """The stack's `.env`: everything is its own, and retries come quickly."""
     settings = {
         "POSTGRES_PASSWORD": secrets.token_hex(16),
@@ -126,7 +130,7 @@ def _write_settings(folder: Path, graph_url: str, token: str, secret: str) -> No
         "META_ACCESS_TOKEN": token,
         "META_GRAPH_URL": graph_url,
         "FORMS_SECRET": "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode(),
-        "RETRY_BASE_S": "0.2",
+        "RETRY_BASE_S": str(retry_base_s),
     }
     lines = "".join(f"{name}={value}\n" for name, value in settings.items())
     write_private(folder / ".env", f"# Settings of a demo; they go with it.\n{lines}".encode())

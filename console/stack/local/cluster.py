@@ -20,10 +20,13 @@ LOCALE = "C.UTF-8" if sys.platform == "linux" else "en_US.UTF-8"
 """Letters beyond ASCII have upper and lower case; the order is by code point where the system has that."""
 
 
-async def ensure(places: Places, postgres: Program, user: str, environment: Environment) -> bool:
+async def ensure(
+    places: Places, postgres: Program, user: str, environment: Environment, *, throwaway: bool = False
+) -> bool:
     """Create the cluster with its user and database if there is none yet; whether it was created now.
 
     It is made beside its place and moved there when finished, so that half a cluster is never taken for a whole one.
+    A throwaway one is not flushed to disk before it is used.
 
     Raises:
         StackError: it cannot be made, is of another version, or belongs to somebody else.
@@ -51,6 +54,7 @@ async def ensure(places: Places, postgres: Program, user: str, environment: Envi
             [
                 str(postgres.path / "initdb"), "-D", str(fresh), "-U", settings["POSTGRES_USER"], "-E", "UTF8",
                 f"--locale={LOCALE}", "-A", "scram-sha-256", f"--pwfile={password}",
+                *(["--no-sync"] if throwaway else []),
             ],
             env=environment.base, record=places.record("initdb"), user=user,
         )  # fmt: skip

@@ -7,7 +7,7 @@ import contextlib
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from console.stack.local import account, cluster, daemon, environment, health, p
 from console.stack.local.config import MANNERS, redis_configuration, service_specs, write_spec
 from console.stack.local.environment import Environment
 from console.stack.local.places import SERVICES, Access, Kept, Places, remove_tree, write_private
-from console.stack.local.processes import end, read_record
+from console.stack.local.processes import Record, end, read_record
 from console.stack.local.programs import Program
 from console.stack.local.runner import run
 from console.stack.local.tasks import in_thread, together
@@ -45,10 +45,11 @@ class Plan:
 class Conductor:
     """Does the verbs; `emit` hears of every step. The caller holds the lock."""
 
-    def __init__(self, places: Places, env: Mapping[str, str], emit: Emit) -> None:
+    def __init__(self, places: Places, env: Mapping[str, str], emit: Emit, *, throwaway: bool = False) -> None:
         self._places = places
         self._env = env
         self._emit = emit
+        self._throwaway = throwaway
 
     async def up(self, services: Sequence[str]) -> None:
         """Start the services and what they need; wait until all of them serve."""
@@ -108,7 +109,8 @@ class Conductor:
         user, places, began = plan.kept.user, self._places, time.monotonic()
         places.redis_data.mkdir(mode=0o700, exist_ok=True)
         account.own(places.redis_data, user)
-        if await cluster.ensure(places, plan.postgres, user, plan.environment):
+        made = await cluster.ensure(places, plan.postgres, user, plan.environment, throwaway=self._throwaway)
+        if made:
             self._emit(Progress(f"database created in {time.monotonic() - began:.1f} s", "db"))
 
     async def _start(self, plan: Plan, wanted: Sequence[str]) -> None:
@@ -163,27 +165,27 @@ class Conductor:
         Raises:
             StackError: it keeps ending, or does not serve in time.
         """
-        probe = health.Prober(plan.kept, plan.access)
-        socket = self._places.socket(plan.kept)
-        deadline = time.monotonic() + READY_S
-        pause, reason = 0.01, ""
-        while time.monotonic() < deadline:
-            process = (await rpc.processes(socket))[name]
-            record = read_record(self._places.record(name))
-            if process.state == "FATAL" or (process.state == "BACKOFF" and record and record.starts >= _TRIES):
-                reason = await in_thread(_last_words, self._places, name)
-                break
-            if (
-                process.state in ("RUNNING", "STARTING")
-                and record
-                and not (reason := await probe.check(name, process, record))
-            ):
-                return
-            await asyncio.sleep(pause)
-            pause = min(pause * 1.3, 0.25)
+        reason = ""
+        async with health.Prober(plan.kept, plan.access) as prober:
+            async for process, record in self._polled(plan, name):
+                if process.state == "FATAL" or (process.state == "BACKOFF" and record and record.starts >= _TRIES):
+                    reason = await in_thread(_last_words, self._places, name)
+                    break
+                if process.state in ("RUNNING", "STARTING") and record:
+                    reason = await prober.check(name, process)
+                    if not reason:
+                        return
         reason = safe(reason or "it does not become ready", 300)
         self._emit(Progress(f"failed: {reason}", name, ok=False))
         raise StackError(f"{name} does not start: {reason}", f"leadsctl --local logs {name}")
+
+    async def _polled(self, plan: Plan, name: str) -> AsyncIterator[tuple[rpc.Process, Record | None]]:
+        """The service as it is, again and again, ever more slowly, for READY_S seconds."""
+        deadline, pause = time.monotonic() + READY_S, 0.01
+        while time.monotonic() < deadline:
+            yield (await rpc.processes(self._places.socket(plan.kept)))[name], read_record(self._places.record(name))
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.3, 0.25)
 
     async def _stop_one(self, kept: Kept, name: str) -> None:
         socket, grace_s = self._places.socket(kept), MANNERS[name].grace_s

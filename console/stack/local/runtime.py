@@ -32,10 +32,16 @@ class LocalRuntime:
 
     name = "local"
 
-    def __init__(self, state_dir: Path | None = None, env: Mapping[str, str] | None = None) -> None:
-        """`env` (default: this process's) wins over `state_dir`/.env, at the verbs that start something."""
+    def __init__(
+        self, state_dir: Path | None = None, env: Mapping[str, str] | None = None, *, throwaway: bool = False
+    ) -> None:
+        """`env` (default: this process's) wins over `state_dir`/.env, at the verbs that start something.
+
+        A `throwaway` stack need not survive the loss of power while it is being created.
+        """
         self._places = Places((state_dir or default_state_dir()).absolute())
         self._env = dict(os.environ if env is None else env)
+        self._throwaway = throwaway
         self._meter = UsageMeter()
         self._prober: tuple[tuple[Kept, Access], Prober] | None = None
 
@@ -111,7 +117,10 @@ class LocalRuntime:
         return Endpoints(database_url=access.database_url, redis_url=access.redis_url, web_url=access.web_url)
 
     async def close(self) -> None:
-        """Nothing is held between calls."""
+        """Close what probes hold open; the stack goes on."""
+        if self._prober:
+            await self._prober[1].close()
+            self._prober = None
 
     def _changing(self, verb: str, work: Callable[[Conductor], Awaitable[None]]) -> AsyncGenerator[Progress, None]:
         async def whole(emit: Emit) -> None:
@@ -122,7 +131,7 @@ class LocalRuntime:
                     return
                 self.state_dir.mkdir(parents=True, mode=0o711)
             async with locked(self.state_dir / "lock", lambda text: emit(Progress(text))):
-                await work(Conductor(self._places, self._env, emit))
+                await work(Conductor(self._places, self._env, emit, throwaway=self._throwaway))
 
         return steps(whole, verb)
 
@@ -149,10 +158,11 @@ class LocalRuntime:
         if access is None:
             return {}
         if self._prober is None or self._prober[0] != (kept, access):
+            await self.close()
             self._prober = ((kept, access), Prober(kept, access))
         prober = self._prober[1]
         asked = [name for name in alive if name in records]
-        answers = await asyncio.gather(*(prober.cached(name, alive[name], records[name]) for name in asked))
+        answers = await asyncio.gather(*(prober.cached(name, alive[name]) for name in asked))
         return dict(zip(asked, answers, strict=True))
 
     async def _usage(self, pids: list[int]) -> dict[int, Usage]:
