@@ -1,0 +1,1 @@
+"""Kills under load: what was acknowledged is stored exactly once."""
