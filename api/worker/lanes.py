@@ -26,24 +26,29 @@ CALLS = 4
 """Calls under way at once for one page."""
 
 SLOW_AFTER_S = 1.5
-"""A lane whose oldest lead has waited so long for a call is slow; then it keeps no more than KEPT waiting."""
+"""A lane is slow when its oldest lead waits, or its oldest call lasts, longer. Then it keeps at most KEPT waiting."""
 
 KEPT = 50
 
 
 @dataclass(slots=True)
 class _Lane:
-    """What waits for a page, and what is under way. `pace` is leads a second, as it went lately."""
+    """What waits for a page, and what is under way: since when each call lasts (monotonic seconds), of how many leads.
+
+    `pace` is leads a second, as it went lately.
+    """
 
     waiting: deque[tuple[Taken, float]] = field(default_factory=deque)
-    calls: int = 0
+    calls: list[float] = field(default_factory=list)
     held: int = 0
     not_before: float = 0.0
     pace: float = 50.0
     back_at: float = 0.0
+    due: bool = False
 
     def slow(self, now: float) -> bool:
-        return bool(self.waiting) and now - self.waiting[0][1] > SLOW_AFTER_S
+        waits = [self.waiting[0][1]] if self.waiting else []
+        return now - min(waits + self.calls, default=now) > SLOW_AFTER_S
 
 
 class Lanes:
@@ -73,8 +78,12 @@ class Lanes:
     def put(self, taken: Taken) -> None:
         """Have this lead read."""
         page = taken.job.page
-        self._lanes.setdefault(page, _Lane()).waiting.append((taken, time.monotonic()))
-        self._pump(page)
+        lane = self._lanes.setdefault(page, _Lane())
+        lane.waiting.append((taken, time.monotonic()))
+        if not lane.due:
+            # Later: what comes in the same batch goes into the same call.
+            lane.due = True
+            asyncio.get_running_loop().call_soon(self._pump, page)
 
     @property
     def slow(self) -> int:
@@ -101,26 +110,35 @@ class Lanes:
             while lane.waiting:
                 await self._endings.give_back(lane.waiting.popleft()[0])
 
+    async def abandon(self) -> None:
+        """Break off what is still under way: its jobs stay in the queue, in this worker's name."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def _pump(self, page: str) -> None:
         """Begin as many calls of a page as may be under way."""
         lane = self._lanes[page]
+        lane.due = False
         loop = asyncio.get_running_loop()
         if self._closed:
             return
         if lane.not_before > (now := time.monotonic()):
-            if lane.waiting and not lane.calls:
-                loop.call_at(loop.time() + lane.not_before - now, self._pump, page)
+            lane.due = True
+            loop.call_at(loop.time() + lane.not_before - now, self._pump, page)
             return
-        while lane.waiting and lane.calls < (1 if lane.slow(now) else CALLS):
+        if not lane.waiting and not lane.calls:
+            del self._lanes[page]
+        while lane.waiting and len(lane.calls) < (1 if lane.slow(now) else CALLS):
             chunk = _chunk(lane.waiting)
-            lane.calls += 1
+            lane.calls.append(now)
             lane.held += len(chunk)
-            task = loop.create_task(self._run(page, lane, chunk))
+            task = loop.create_task(self._run(page, lane, chunk, now))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, page: str, lane: _Lane, chunk: list[Taken]) -> None:
-        began = time.monotonic()
+    async def _run(self, page: str, lane: _Lane, chunk: list[Taken], began: float) -> None:
         try:
             await self._read(page, lane, chunk)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not keep jobs in hand for ever
@@ -130,13 +148,11 @@ class Lanes:
                     taken, unreadable(f"fault in the worker ({type(error).__name__})"), time.time()
                 )
         finally:
-            lane.calls -= 1
+            lane.calls.remove(began)
             lane.held -= len(chunk)
             lane.pace = max(1.0, 0.7 * lane.pace + 0.3 * len(chunk) / max(0.001, time.monotonic() - began))
-            if lane.waiting or lane.calls:
+            if not lane.due:
                 self._pump(page)
-            elif self._lanes.get(page) is lane and lane.not_before <= time.monotonic():
-                del self._lanes[page]
 
     async def _read(self, page: str, lane: _Lane, chunk: list[Taken]) -> None:
         """One call for a chunk, unless the page's calls wait."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Iterable
 
@@ -21,24 +20,35 @@ class Names:
     def __init__(self, graph: GraphClient) -> None:
         self._graph = graph
         self._known: dict[str, tuple[str, float]] = {}
+        self._asking: dict[str, asyncio.Task[None]] = {}
 
     async def of(self, page: str, ids: Iterable[str]) -> dict[str, str]:
         """The names of these forms and pages as far as they are known within a moment; asked with the page's token."""
         wanted = {each for each in ids if each}
         now = time.monotonic()
-        unknown = sorted(each for each in wanted if self._known.get(each, ("", 0.0))[1] <= now)
+        unknown = [each for each in sorted(wanted) if self._known.get(each, ("", 0.0))[1] <= now]
+        new = [each for each in unknown if each not in self._asking]
+        if new:
+            self._asking |= dict.fromkeys(new, asyncio.create_task(self._ask(page, new)))
         if unknown:
-            # One asks; whoever comes meanwhile does without.
-            self._keep(unknown, {}, now)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_MAX_WAIT_S):
-                    self._keep(unknown, await self._graph.names(page, unknown), now)
-        return {each: self._known[each][0] for each in wanted if each in self._known and self._known[each][0]}
+            await asyncio.wait({self._asking[each] for each in unknown}, timeout=_MAX_WAIT_S)
+        return {each: self._known[each][0] for each in wanted if self._known.get(each, ("",))[0]}
 
-    def _keep(self, ids: list[str], names: dict[str, str], now: float) -> None:
-        if len(self._known) > _MAX_KEPT:
-            self._known.clear()
-        for each in ids:
-            old = self._known.get(each, ("", 0.0))[0]
-            name = names.get(each, old)
-            self._known[each] = (name, now + (KEEP_S if name else KEEP_NONE_S))
+    async def close(self) -> None:
+        """Ask no more."""
+        asking = set(self._asking.values())
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+
+    async def _ask(self, page: str, ids: list[str]) -> None:
+        try:
+            names = await self._graph.names(page, ids)
+            if len(self._known) > _MAX_KEPT:
+                self._known.clear()
+            for each in ids:
+                name = names.get(each) or self._known.get(each, ("",))[0]
+                self._known[each] = (name, time.monotonic() + (KEEP_S if name else KEEP_NONE_S))
+        finally:
+            for each in ids:
+                del self._asking[each]

@@ -53,10 +53,11 @@ class Worker:
         self._storer = Storer(writer, self._endings, batch=settings.worker_batch)
         probe_s = max(0.2, 2.0 * settings.retry_base)
         self._pages = Pages(consumer, self._endings, graph, probe_s=probe_s)
+        self._names = Names(graph)
         self._lanes = Lanes(
             graph,
             pages=self._pages,
-            names=Names(graph),
+            names=self._names,
             storer=self._storer,
             endings=self._endings,
             worker=settings.worker_name,
@@ -89,6 +90,8 @@ class Worker:
                 await self._drain()
             finally:
                 await _cancelled(tasks)
+                await self._lanes.abandon()
+                await self._names.close()
         finally:
             await _cancelled([beating])
 

@@ -1,0 +1,343 @@
+"""Jobs become rows: forms as they are, Meta's with what the Graph API gives, and each bad one by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable
+
+import pytest
+import redis
+
+from api.models import JobState, Outcome
+from api.queue import Consumer, Operator
+from tests.api.worker.rig import Rig, form_job, meta_job, until
+from tests.api.worker.standin import Call, Reply, lead, leads
+
+
+async def test_form_leads_become_rows(rig: Rig) -> None:
+    jobs = [form_job(f"msg_{n}") for n in range(450)]
+    await rig.publish(*jobs)
+    async with rig.working():
+        await rig.idle()
+        snapshot = await rig.inspector.snapshot()
+        assert [worker.name for worker in snapshot.workers if worker.alive] == ["w-1"]
+    details = await rig.stored(jobs[7])
+    assert details.lead is not None
+    assert (details.lead.full_name, details.lead.email) == ("Ana", "msg_7@example.com")
+    assert (details.lead.source, details.lead.form_id, details.lead.status) == ("forms", "site", "stored")
+    (delivery,) = details.deliveries
+    assert (delivery.outcome, delivery.attempts, delivery.request_id) == (Outcome.STORED, 1, "req-1")
+    assert delivery.worker == "w-1"
+    accounting = await rig.accounting()
+    assert accounting.balanced
+    assert accounting.deliveries[Outcome.STORED] == 450
+    assert rig.graph.calls == []
+
+
+async def test_meta_leads_are_read_many_at_once(rig: Rig) -> None:
+    jobs = [meta_job(str(9700 + n)) for n in range(120)]
+    await rig.publish(*jobs)
+    async with rig.working():
+        await rig.idle()
+    details = await rig.stored(jobs[3])
+    stored = details.lead
+    assert stored is not None
+    assert (stored.full_name, stored.email, stored.phone_e164) == ("Person 9703", "9703@example.com", "+5511912345678")
+    assert (stored.page_name, stored.form_name, stored.ad_id) == ("Casa & Co", "Imóveis SP", "5")
+    assert json.loads(stored.raw) == lead("9703")
+    assert stored.created_at is not None
+    assert sorted(lead_id for call in rig.graph.calls for lead_id in call.ids) == sorted(j.external_id for j in jobs)
+    assert sorted(len(call.ids) for call in rig.graph.calls) == [20, 50, 50]
+    assert all(call.query["access_token"] == rig.settings.meta_access_token for call in rig.graph.calls)
+    assert all(call.query["appsecret_proof"] for call in rig.graph.calls)
+
+
+async def test_the_same_lead_twice_is_stored_once(rig: Rig) -> None:
+    first, second = meta_job("9700"), meta_job("9700")
+    await rig.publish(first)
+    with redis.Redis.from_url(rig.redis_url) as client:
+        client.delete("{leads}:seen:meta:9700")
+    await rig.publish(second)
+    async with rig.working():
+        await rig.idle()
+    outcomes = sorted(d.outcome for d in (await rig.stored(first)).deliveries)
+    assert outcomes == [Outcome.DUPLICATE, Outcome.STORED]
+    assert (await rig.accounting()).balanced
+
+
+async def test_leads_that_arrive_while_it_works(rig: Rig) -> None:
+    async with rig.working():
+        for n in range(5):
+            await rig.publish(form_job(f"msg_{n}"), meta_job(str(n + 1)))
+            await rig.rows(2 * n + 2)
+
+
+@pytest.mark.parametrize(
+    ("payload", "name"),
+    [
+        (r'{"name":"a\u0000b"}', "a\ufffdb"),
+        (r'{"name":"x\ud83d"}', "x\ufffd"),
+        (r'{"name":"\\u0000"}', "\\u0000"),
+        ('{"name":"[red]x[/red] \\u001b[2J \\u202egpj.exe"}', "[red]x[/red] \x1b[2J \u202egpj.exe"),
+    ],
+)
+async def test_odd_text_is_stored(rig: Rig, payload: str, name: str) -> None:
+    job = form_job("msg_1", payload)
+    await rig.publish(job)
+    async with rig.working():
+        stored = (await rig.stored(job)).lead
+    assert stored is not None
+    assert (stored.full_name, stored.cleaned) == (name, "\ufffd" in name)
+
+
+async def test_json_that_is_no_jsonb_is_kept_as_text(rig: Rig) -> None:
+    odd = form_job("msg_odd", '{"name":"Ana","n":1e999999}')
+    jobs = [form_job(f"msg_{n}") for n in range(30)]
+    await rig.publish(*jobs[:15], odd, *jobs[15:])
+    async with rig.working():
+        await rig.idle()
+    stored = (await rig.stored(odd)).lead
+    assert stored is not None
+    assert (stored.full_name, stored.cleaned) == ("Ana", True)
+    assert json.loads(stored.raw) == odd.payload
+    assert stored.fields["n"] == ["1e999999"]
+    assert (await rig.accounting()).deliveries[Outcome.STORED] == 31
+
+
+@pytest.mark.parametrize("depth", [900, 5000])
+async def test_deep_nesting_is_stored(rig: Rig, depth: int) -> None:
+    job = form_job("msg_1", '{"name":"Ana","deep":' + "[" * depth + "]" * depth + "}")
+    await rig.publish(job)
+    async with rig.working():
+        await rig.idle()
+    view = await rig.inspector.job(job.id)
+    assert view is None or view.state is JobState.DEAD
+    assert (view is None) is (depth == 900)
+
+
+async def test_a_lead_postgres_refuses_is_buried_alone(rig: Rig) -> None:
+    bad = form_job(random.Random(7).randbytes(20_000).hex())
+    jobs = [form_job(f"msg_{n}") for n in range(30)]
+    await rig.publish(*jobs[:15], bad, *jobs[15:])
+    async with rig.working():
+        await rig.idle()
+    view = await rig.state(bad, JobState.DEAD)
+    assert "Postgres refuses the values" in view.error
+    assert [attempt.n for attempt in view.job.history] == [1]
+    accounting = await rig.accounting()
+    assert (accounting.deliveries[Outcome.STORED], accounting.dead, accounting.balanced) == (30, 1, True)
+
+
+async def test_what_cannot_be_understood_is_buried(rig: Rig) -> None:
+    jobs = [form_job("msg_1", "not json"), form_job("msg_2", source="fax"), form_job("msg_3", "")]
+    await rig.publish(*jobs)
+    with redis.Redis.from_url(rig.redis_url) as client:
+        client.xadd("{leads}:ready", {"j": "by hand", "n": "0"})
+    async with rig.working():
+        await rig.idle()
+    for job in jobs:
+        assert (await rig.state(job, JobState.DEAD)).error
+    assert (await rig.inspector.snapshot()).dead == 4
+
+
+async def test_a_paused_queue_is_left_alone(rig: Rig) -> None:
+    job = form_job("msg_1")
+    async with Operator(rig.redis_url, "leads") as operator:
+        await operator.pause()
+        await rig.publish(job)
+        async with rig.working():
+            await until(_alive(rig), "the worker")
+            assert (await rig.inspector.snapshot()).ready == 1
+            await operator.resume()
+            await rig.stored(job)
+
+
+async def test_a_slow_page_delays_no_other(rig: Rig) -> None:
+    held = asyncio.Event()
+
+    async def answer(call: Call) -> Reply:
+        if call.ids[0].startswith("5"):
+            await held.wait()
+        return Reply(leads(call.ids))
+
+    rig.graph.answer = answer
+    slow = [meta_job(f"5{n:04d}", page="slow") for n in range(900)]
+    other = [meta_job(f"6{n:04d}", page="1029") for n in range(30)]
+    forms = [form_job(f"msg_{n}") for n in range(30)]
+    await rig.publish(*slow, *other, *forms)
+    async with rig.working():
+        await rig.rows(60)
+        held.set()
+        await rig.rows(960)
+        await rig.idle()
+    accounting = await rig.accounting()
+    assert (accounting.deliveries[Outcome.STORED], accounting.balanced) == (960, True)
+    details = await rig.stored(slow[-1])
+    assert details.deliveries[0].attempts == 1
+
+
+async def test_many_slow_pages_delay_no_other(rig: Rig) -> None:
+    held = asyncio.Event()
+
+    async def answer(call: Call) -> Reply:
+        if call.ids[0].startswith("5"):
+            await held.wait()
+        return Reply(leads(call.ids))
+
+    rig.graph.answer = answer
+    slow = [meta_job(f"5{n:04d}", page=f"slow-{n % 12}") for n in range(1200)]
+    other = meta_job("60000")
+    await rig.publish(*slow, other, form_job("msg_1"))
+    async with rig.working():
+        await rig.rows(2)
+        held.set()
+        await rig.rows(1202)
+
+
+async def test_a_job_that_a_dead_worker_held_is_taken_over(rig: Rig) -> None:
+    jobs = [form_job(f"msg_{n}") for n in range(10)]
+    await rig.publish(*jobs)
+    gone = Consumer(rig.redis_url, "leads", "w-gone")
+    await gone.open()
+    assert len(await gone.read(10, 1.0)) == 10
+    async with rig.working():
+        await rig.rows(10)
+        await rig.idle()
+    assert (await rig.accounting()).balanced
+    await gone.close()
+
+
+async def test_a_job_stored_before_its_worker_died_is_not_stored_again(rig: Rig) -> None:
+    job = meta_job("9700")
+    await rig.publish(job)
+    async with rig.working():
+        await rig.idle()
+    calls = len(rig.graph.calls)
+    before = await rig.stored(job)
+    with redis.Redis.from_url(rig.redis_url) as client:
+        entry = client.xadd("{leads}:ready", {"j": _encoded(job), "n": "1"})
+        client.xreadgroup("workers", "w-1", {"{leads}:ready": ">"}, count=1)
+        client.xclaim("{leads}:ready", "workers", "w-1", 0, [entry], retrycount=2)
+    async with rig.working():
+        await rig.idle()
+    assert len(rig.graph.calls) == calls
+    assert await rig.stored(job) == before
+
+
+async def test_a_job_that_kills_its_workers_is_buried_and_innocents_are_not(rig: Rig) -> None:
+    poison, innocent = form_job("msg_poison"), form_job("msg_innocent")
+    await rig.publish(poison, innocent)
+    with redis.Redis.from_url(rig.redis_url) as client:
+        async with Consumer(rig.redis_url, "leads", "w-1") as consumer:
+            taken = await consumer.read(2, 1.0)
+        counts = {poison.id: 10, innocent.id: 4}
+        for each in taken:
+            client.xclaim(
+                "{leads}:ready", "workers", "w-1", 0, [each.entry_id], retrycount=counts[each.job.id], justid=True
+            )
+    async with rig.working():
+        await rig.idle()
+    assert "may be what stops them" in (await rig.state(poison, JobState.DEAD)).error
+    assert (await rig.stored(innocent)).lead is not None
+
+
+async def test_draining_finishes_what_was_begun_and_hands_back_the_rest(rig: Rig) -> None:
+    held = asyncio.Event()
+
+    async def answer(call: Call) -> Reply:
+        await held.wait()
+        return Reply(leads(call.ids))
+
+    rig.graph.answer = answer
+    await rig.publish(*(meta_job(f"5{n:04d}") for n in range(400)))
+    async with rig.working() as worker:
+
+        async def four_calls() -> bool:
+            return len(rig.graph.calls) == 4 and (await rig.inspector.snapshot()).in_flight > 200
+
+        await until(four_calls, "the calls")
+        worker.stop()
+
+        async def handed_back() -> bool:
+            return (await rig.inspector.snapshot()).in_flight == 200
+
+        await until(handed_back, "the rest to be handed back")
+        held.set()
+    snapshot = await rig.inspector.snapshot()
+    assert (snapshot.in_flight, snapshot.depth) == (0, 200)
+    assert (await rig.accounting()).balanced
+    async with rig.working():
+        await rig.rows(400)
+
+
+async def test_what_a_drain_cannot_finish_in_time_stays_safe(rig: Rig) -> None:
+    async def never(call: Call) -> Reply:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    rig.graph.answer = never
+    job = meta_job("9700")
+    await rig.publish(job)
+    async with rig.working(drain_timeout=0.2):
+        await rig.state(job, JobState.IN_FLIGHT)
+    assert (await rig.accounting()).balanced
+    rig.graph.answer = lambda call: Reply(leads(call.ids))
+    async with rig.working():
+        await rig.stored(job)
+
+
+async def test_jobs_in_hand_for_long_stay_ours(rig: Rig) -> None:
+    """A call longer than the visibility timeout must not look like a worker that hangs."""
+    held = asyncio.Event()
+
+    async def answer(call: Call) -> Reply:
+        await held.wait()
+        return Reply(leads(call.ids))
+
+    rig.graph.answer = answer
+    job = meta_job("9700")
+    await rig.publish(job)
+    async with rig.working(visibility_timeout=0.6), rig.working(visibility_timeout=0.6, worker_name="w-2"):
+        view = await rig.state(job, JobState.IN_FLIGHT)
+        for _ in range(3):
+            await asyncio.sleep(0.5)
+            now = await rig.inspector.job(job.id)
+            assert now is not None
+            assert (now.worker, now.deliveries) == (view.worker, 1)
+        held.set()
+        await rig.stored(job)
+
+
+async def test_a_month_old_discard_is_forgotten_and_counters_stay(rig: Rig) -> None:
+    job = form_job("msg_1", "not json")
+    await rig.publish(job)
+    async with rig.working():
+        dead = await rig.state(job, JobState.DEAD)
+    async with Operator(rig.redis_url, "leads") as operator:
+        await rig.reader.mark_discarded([dead.job])
+        await operator.discard([job.id])
+    with redis.Redis.from_url(rig.redis_url) as client:
+        client.zadd("{leads}:discarded", {job.id: 1})
+    async with rig.working():
+
+        async def gone() -> bool:
+            return (await rig.inspector.snapshot()).discarded == 0
+
+        await until(gone, "the discarded job to be forgotten")
+    accounting = await rig.accounting()
+    assert (accounting.deliveries[Outcome.DISCARDED], accounting.balanced) == (1, True)
+
+
+def _alive(rig: Rig) -> Callable[[], Awaitable[bool]]:
+    async def check() -> bool:
+        return any(worker.alive for worker in (await rig.inspector.snapshot()).workers)
+
+    return check
+
+
+def _encoded(job: object) -> bytes:
+    import msgspec
+
+    return msgspec.json.encode(job)
