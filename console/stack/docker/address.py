@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import ssl
 from collections.abc import Mapping
@@ -24,6 +26,18 @@ class Certificates:
     cert: str = ""
     key: str = ""
     verify: bool = True
+
+    @classmethod
+    def of(cls, folder: Path, *, verify: bool = True) -> Certificates:
+        """The files of a folder, by the names that Docker gives them."""
+        ca, cert, key = (folder / f"{name}.pem" for name in ("ca", "cert", "key"))
+        pair = cert.is_file() and key.is_file()
+        return cls(
+            ca=str(ca) if ca.is_file() else "",
+            cert=str(cert) if pair else "",
+            key=str(key) if pair else "",
+            verify=verify,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +144,7 @@ def _from_environment(env: Mapping[str, str]) -> Certificates | None:
     verify, folder = env.get("DOCKER_TLS_VERIFY", ""), env.get("DOCKER_CERT_PATH", "")
     if not verify:
         return None
-    base = Path(folder) if folder else _config_folder(env)
-    return Certificates(ca=str(base / "ca.pem"), cert=str(base / "cert.pem"), key=str(base / "key.pem"))
+    return Certificates.of(Path(folder) if folder else _config_folder(env))
 
 
 def _config_folder(env: Mapping[str, str]) -> Path:
@@ -140,23 +153,30 @@ def _config_folder(env: Mapping[str, str]) -> Path:
 
 
 def _from_context(env: Mapping[str, str]) -> tuple[str, Certificates | None]:
-    """Host and certificates of the context in use; "" for the default one."""
-    if not env.get("DOCKER_CONTEXT") and not (_config_folder(env) / "contexts").is_dir():
-        return "", None
-    from docker.context import ContextAPI
-    from docker.errors import DockerException
+    """Host and certificates of the context in use; "" for the default one.
 
-    name = env.get("DOCKER_CONTEXT", "") or None
-    try:
-        context: Any = ContextAPI.get_context(name)
-    except (DockerException, OSError, ValueError) as error:
-        raise UnreachableError(f"The Docker context {name or 'in use'} cannot be read: {error}", TRY) from None
-    if context is None:
-        raise UnreachableError(f"There is no Docker context {name or 'of the name in use'}.", "see docker context ls")
-    if context.name == "default":
+    Read here, since the SDK finds no context without a config.json beside them
+    (https://docs.docker.com/engine/manage-resources/contexts/).
+    """
+    folder = _config_folder(env)
+    name = env.get("DOCKER_CONTEXT", "") or str(_read(folder / "config.json").get("currentContext") or "default")
+    if name == "default":
         return "", None
-    tls: Any = context.TLSConfig
-    if tls is None:
-        return str(context.Host), None
-    cert, key = tls.cert or ("", "")
-    return str(context.Host), Certificates(tls.ca_cert or "", cert, key, verify=bool(tls.verify))
+    key = hashlib.sha256(name.encode()).hexdigest()
+    endpoints = _read(folder / "contexts" / "meta" / key / "meta.json").get("Endpoints")
+    endpoint = endpoints.get("docker") if isinstance(endpoints, dict) else None
+    if not isinstance(endpoint, dict) or not endpoint.get("Host"):
+        raise UnreachableError(f"There is no Docker context {name}.", "See docker context ls.")
+    verify = not endpoint.get("SkipTLSVerify")
+    certificates = Certificates.of(folder / "contexts" / "tls" / key / "docker", verify=verify)
+    secure = bool(certificates.ca or certificates.cert or not verify)
+    return str(endpoint["Host"]), certificates if secure else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A JSON object from a file, empty where there is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -34,6 +35,7 @@ class Engine:
         self._reaching = asyncio.Lock()
         self._bridge: SshBridge | None = None
         self._clients = threading.local()
+        self._made: list[docker.APIClient] = []
 
     @property
     def where(self) -> str:
@@ -76,11 +78,13 @@ class Engine:
             bridge, self._bridge = self._bridge, None
             await self.loop.call(bridge.close())
         await self.loop.close()
+        while self._made:
+            self._made.pop().close()
 
     def _asked(self, address: Address, question: Callable[[docker.APIClient], T]) -> T:
         try:
-            client = self._client(address)
-            return question(client)
+            _knock(address)
+            return question(self._client(address))
         except ConsoleError:
             raise
         except Exception as error:  # noqa: BLE001 - what is not the SDK's is raised again by translate
@@ -90,6 +94,7 @@ class Engine:
         client: docker.APIClient | None = getattr(self._clients, "client", None)
         if client is None:
             client = self._clients.client = connect(address)
+            self._made.append(client)
         return client
 
 
@@ -108,6 +113,14 @@ def _tls(certificates: Certificates | None) -> Any:
 
     pair = (certificates.cert, certificates.key) if certificates.cert else None
     return TLSConfig(client_cert=pair, ca_cert=certificates.ca or None, verify=certificates.verify)
+
+
+def _knock(address: Address) -> None:
+    """Fail at once, with the system's own word, where nobody listens: the SDK leaks its socket then."""
+    if address.socket:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(ANSWER_S)
+            probe.connect(address.socket)
 
 
 def translate(error: Exception, address: Address) -> ConsoleError:

@@ -198,8 +198,8 @@ class LogDecoder:
             return
         *whole, last = data[:-1].split(b"\n")
         for piece in (*whole, last):
-            line.add(piece)
-            self._close(stream, line, out)
+            self._open[stream].add(piece)
+            self._close(stream, self._open[stream], out)
 
     def _seen(self, exact: str) -> bool:
         """Count messages by stamp; True for one that was taken before `rewind`."""
