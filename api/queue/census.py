@@ -18,7 +18,7 @@ from api.queue.link import Link
 from api.queue.types import Places
 
 SMALL = 3_000
-STRETCH = 1_000
+STRETCH = 500
 STRETCH_BYTES = 8_000_000
 TAIL_ROUNDS = 20
 TRIES = 3

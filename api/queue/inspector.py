@@ -16,7 +16,6 @@ from api.queue.types import Places, Seen
 SCAN_LIMIT = 5_000
 """Jobs that one call of `jobs` looks at, at most."""
 STRETCH = 500
-FRAGMENT_LIMIT = 100_000
 SEEN_STEP = 1_000
 ID_LENGTH = 26
 
@@ -84,15 +83,15 @@ class Inspector(Linked):
     async def job(self, job_id: str) -> JobView | None:
         """One job wherever it is queued, by its id or a unique fragment of it; None if it is in no state.
 
-        A fragment is looked for among the first 100,000 jobs of each state.
+        A fragment is looked for among all that are parked, and the first 200,000 in the stream.
         """
         job_id = job_id.strip().upper()
         if not job_id or len(job_id) > ID_LENGTH:
             return None
         row = (await self._listing.by_ids([job_id])).get(job_id)
-        if row is not None:
-            return row.view
-        return await self._by_fragment(job_id)
+        if row is None and len(job_id) < ID_LENGTH:
+            row = await self._listing.by_fragment(job_id)
+        return row.view if row else None
 
     async def places(self) -> Places:
         """Where every accepted job is, as of one instant; for the accounting."""
@@ -115,20 +114,6 @@ class Inspector(Linked):
             if cursor == b"0":
                 break
         return found
-
-    async def _by_fragment(self, fragment: str) -> JobView | None:
-        found: dict[str, JobView] = {}
-        for state in JobState:
-            cursor, scanned = "", 0
-            while state is not JobState.STUCK and scanned < FRAGMENT_LIMIT:
-                page = await self.jobs(state, cursor=cursor, match=f"id:{fragment}", limit=2)
-                found |= {view.job.id: view for view in page.jobs}
-                if len(found) > 1:
-                    return None
-                cursor, scanned = page.cursor, scanned + page.scanned
-                if not cursor:
-                    break
-        return next(iter(found.values()), None)
 
 
 def _kind(state: JobState, view: JobView) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from api.ids import time_of
 from api.models import JobState
+from api.queue.codec import text
 from api.queue.link import Link
 from api.queue.rows import Limits, Row, found_row, held_row, parked_row, ready_row
 
@@ -15,11 +16,15 @@ STRETCH_BYTES = 4_000_000
 """Payload after which a stretch ends early."""
 FIND_COUNT = 2_000
 GET_COUNT = 50
-CLOCK_SKEW_S = 10.0
+CLOCK_SKEW_S = 2.0
+SCAN_COUNT = 1_000
+FRAGMENT_LIMIT = 200_000
+"""Ready jobs whose ids are compared with a fragment, at most."""
 
 _PARKED = {JobState.RETRY: "retry", JobState.DEAD: "dead", JobState.DISCARDED: "discarded"}
 _NEWEST_FIRST = frozenset({JobState.DEAD, JobState.DISCARDED})
 _ENTRY = re.compile(r"\d{1,20}-\d{1,20}")
+_FRAGMENT = re.compile(r"[0-9A-Z-]+")
 _SCORE = re.compile(r"-?\d{1,20}(\.\d+)?")
 
 
@@ -67,6 +72,30 @@ class Listing:
         if left:
             found |= await self._get_parked(left)
         return found
+
+    async def by_fragment(self, fragment: str) -> Row | None:
+        """The only job whose id contains `fragment`; None if there is none, or more than one."""
+        if not _FRAGMENT.fullmatch(fragment):
+            return None
+        ids = set[str]()
+        for place in _PARKED.values():
+            ids |= await self._scan(place, fragment)
+        found = await self._get_parked(ids) if len(ids) <= GET_COUNT else {}
+        position, looked = "-", 0
+        while position and looked < FRAGMENT_LIMIT and len(ids | found.keys()) <= 1:
+            position = await self._find_stretch(position, fragment, (), found)
+            looked += FIND_COUNT
+        return next(iter(found.values())) if len(found) == 1 else None
+
+    async def _scan(self, place: str, fragment: str) -> set[str]:
+        ids, cursor = set[str](), b"0"
+        while len(ids) < 2:
+            key = self._link.keys.of(place)
+            cursor, flat = await self._link.call("ZSCAN", key, cursor, "MATCH", f"*{fragment}*", "COUNT", SCAN_COUNT)
+            ids |= {text(member) for member in flat[::2]}
+            if cursor == b"0":
+                break
+        return ids
 
     async def _parked(self, place: str, cursor: str, count: int, backwards: bool) -> Stretch:
         score, _, member = cursor.partition(":")
@@ -119,15 +148,19 @@ class Listing:
         for start, end in ((first, ""), ("-", first)):
             left, position = ids - found.keys(), start
             while left and position:
-                now, after, rows = await self._link.run("find", position, FIND_COUNT, STRETCH_BYTES, *left)
-                for values in rows:
-                    row = found_row(now, values, self._limits)
-                    found[row.view.job.id] = row
+                position = await self._find_stretch(position, "", left, found)
                 left -= found.keys()
-                position = after.decode()
                 if end and position and int(position[1:].partition("-")[0]) >= int(end):
                     break
         return found
+
+    async def _find_stretch(self, position: str, fragment: str, ids: Collection[str], found: dict[str, Row]) -> str:
+        """Look in one stretch of the stream, adding to `found`; where to go on, "" at its end."""
+        now, after, rows = await self._link.run("find", position, FIND_COUNT, STRETCH_BYTES, fragment, *ids)
+        for values in rows:
+            row = found_row(now, values, self._limits)
+            found[row.view.job.id] = row
+        return text(after)
 
 
 def _entry(cursor: str) -> str:

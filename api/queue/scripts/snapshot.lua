@@ -3,7 +3,7 @@
 local ready, retry, dead, discarded, counters, beats, pauses, waiting, warnings, control =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local visibility, gone_after, sla, cap = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local STEP, BYTES = 16, 1000000
+local STEP, EXACT, BYTES = 16, 100, 1000000
 
 local now = now_ms()
 local last = last_delivered(ready)
@@ -43,11 +43,11 @@ local function first_after(id)
   end
 end
 
--- Entries that wait longer than they should: counted one by one up to `cap` or BYTES, then taken from the difference
+-- Entries that wait longer than they should: counted one by one up to EXACT or BYTES, then taken from the difference
 -- of their seqs, which are dense.
 local function overdue(head)
   local count, bytes, from, until_id = 0, 0, '(' .. last, string.format('%.0f', now - sla)
-  while count < cap and bytes < BYTES do
+  while count < EXACT and bytes < BYTES do
     local entries = redis.call('XRANGE', ready, from, until_id, 'COUNT', STEP)
     for _, entry in ipairs(entries) do
       bytes = bytes + #parts(entry[2])
