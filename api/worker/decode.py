@@ -16,6 +16,8 @@ FORMS, META = "forms", "meta"
 TEST_TYPE = "lead.test"
 """The `type` of a form's body that marks a test lead."""
 
+_SANE_YEARS = (1970, 2200)
+
 
 def form_lead(job: Job) -> Lead:
     """The lead in a form's body ({"type", "timestamp", "data": {…}}, or just the answers).
@@ -145,11 +147,13 @@ def _time(value: Any) -> datetime | None:
     """Epoch seconds, or ISO 8601 also as Meta writes it (+0000); None for anything else. Never a reason to refuse."""
     try:
         if isinstance(value, fields.Number):
-            return datetime.fromtimestamp(float(value), UTC)
-        moment = datetime.fromisoformat(value)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            moment = datetime.fromtimestamp(float(value), UTC)
+        else:
+            moment = datetime.fromisoformat(value)
+            moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (TypeError, ValueError, OverflowError, OSError):
         return None
+    return moment if _SANE_YEARS[0] <= moment.year <= _SANE_YEARS[1] else None
 
 
 def _moment(epoch_s: float) -> datetime:
