@@ -17,7 +17,7 @@ from api.queue import lua
 from api.queue.codec import Note, clip, encode, encode_job
 from api.queue.keys import Keys
 from api.queue.types import Published
-from api.queue.wire import Wire, WireError, connect, pack
+from api.queue.wire import Wire, WireError, connect, pack, target_of
 
 REMEMBERED_S = 7 * 86_400
 BATCH_JOBS = 500
@@ -80,8 +80,8 @@ class Publisher:
     """
 
     def __init__(self, redis_url: str, namespace: str = "leads", *, timeout_s: float = 2.0) -> None:
-        """`redis_url` is redis://, rediss:// or unix://; `timeout_s` bounds how long a publish may take."""
-        self._url = redis_url
+        """`redis_url` is redis://, rediss:// or unix:// (ValueError if not); `timeout_s` bounds a publish."""
+        self._target = target_of(redis_url)
         self._keys = Keys(namespace)
         self._timeout_s = timeout_s
         self._script = lua.load("publish")
@@ -255,7 +255,7 @@ class Publisher:
         while True:
             try:
                 async with asyncio.timeout(self._timeout_s):
-                    self._wire = await connect(self._url, self._lost)
+                    self._wire = await connect(self._target, self._lost)
             except TimeoutError:
                 self._trouble = f"no answer within {self._timeout_s:g} s"
             except WireError as error:

@@ -19,6 +19,9 @@ from api.queue.codec import clip
 
 CLIENT_NAME = "leads-publisher"
 
+Target = dict[str, Any]
+"""Where to connect and as whom, in redis-py's words."""
+
 _pack: Any = hiredis.pack_command  # its stub knows tuples of one word only
 
 
@@ -84,10 +87,14 @@ def pack(*words: str | bytes) -> bytes:
     return packed
 
 
-async def connect(redis_url: str, on_loss: Callable[[Wire], None]) -> Wire:
+def target_of(redis_url: str) -> Target:
+    """What a redis://, rediss:// or unix:// URL says. ValueError if it is none."""
+    return dict(parse_url(redis_url))
+
+
+async def connect(to: Target, on_loss: Callable[[Wire], None]) -> Wire:
     """A connection on which Redis has answered PING: up, past its loading, and letting us in. WireError if not."""
     loop = asyncio.get_running_loop()
-    to: dict[str, Any] = dict(parse_url(redis_url))
     try:
         if "path" in to:
             _, wire = await loop.create_unix_connection(lambda: Wire(on_loss), to["path"])
@@ -104,7 +111,7 @@ async def connect(redis_url: str, on_loss: Callable[[Wire], None]) -> Wire:
     return wire
 
 
-async def _greet(wire: Wire, to: dict[str, Any]) -> None:
+async def _greet(wire: Wire, to: Target) -> None:
     commands: list[tuple[str, ...]] = []
     if to.get("password"):
         commands.append(("AUTH", *([to["username"]] if to.get("username") else []), to["password"]))
@@ -118,7 +125,7 @@ async def _greet(wire: Wire, to: dict[str, Any]) -> None:
             raise WireError(clip(str(reply), 200))
 
 
-def _ssl_of(to: dict[str, Any]) -> ssl.SSLContext | None:
+def _ssl_of(to: Target) -> ssl.SSLContext | None:
     if to.get("connection_class") is not SSLConnection:
         return None
     context = ssl.create_default_context(cafile=to.get("ssl_ca_certs"))

@@ -1,8 +1,9 @@
 -- Takes over what is not brought to an end: in flight too long (at oneself, too), or its worker gone. Entries that were handed out and are
--- held by nobody (their consumer was deleted by hand) go back to the end of the line.
+-- held by nobody (their consumer was deleted by hand) go back to the end of the line. While the queue is paused nothing is
+-- taken over.
 -- ARGV: consumer, count, bytes after which to stop, visibility timeout ms, ms after which a worker is gone.
 -- Returns {{entry, job, seq, deliveries}, ...}.
-local ready, beats = KEYS[1], KEYS[2]
+local ready, beats, control = KEYS[1], KEYS[2], KEYS[3]
 local me, count, budget = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local visibility, gone_after = tonumber(ARGV[4]), tonumber(ARGV[5])
 
@@ -18,8 +19,11 @@ local function rescue_orphans()
   end
 end
 
-local now, taken = now_ms(), {}
 rescue_orphans()
+local now, taken = now_ms(), {}
+if redis.call('HEXISTS', control, 'paused') == 1 then
+  return taken
+end
 -- If my own heartbeat is old too, it is the server that stood still, not the others.
 local can_tell = not is_gone(beats, me, now, gone_after)
 for _, holder in ipairs(try('XPENDING', ready, GROUP)[4] or {}) do
@@ -29,8 +33,7 @@ for _, holder in ipairs(try('XPENDING', ready, GROUP)[4] or {}) do
   else
     holds = try('XPENDING', ready, GROUP, 'IDLE', visibility, '-', '+', count, name)
   end
-  claim_all(ready, me, holds, count, budget, taken)
-  if #taken >= count then
+  if claim_all(ready, me, holds, count, budget, taken) then
     break
   end
 end

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,17 @@ class Queue:
         """Scripts that the server has run so far."""
         stats = self.raw.info("commandstats")
         return sum(stats.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in ("evalsha", "eval"))
+
+
+@contextmanager
+def hanging(server: RedisServer) -> Iterator[None]:
+    """The server stands still, with all its connections."""
+    assert server.process is not None
+    os.kill(server.process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
 
 
 @pytest.fixture

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +11,7 @@ import pytest
 from api.errors import QueueUnavailableError
 from api.queue import Published, Publisher
 from api.queue import publisher as publisher_module
-from tests.api.queue.conftest import Queue, a_job
+from tests.api.queue.conftest import Queue, a_job, hanging
 from tests.servers import RedisServer
 
 SOON_S = 30.0
@@ -27,17 +24,6 @@ async def accepted_again(publisher: Publisher) -> Published:
             with contextlib.suppress(QueueUnavailableError):
                 return await publisher.publish([a_job()])
             await asyncio.sleep(0.02)
-
-
-@contextlib.contextmanager
-def hanging(server: RedisServer) -> Iterator[None]:
-    """The server stands still, with all its connections."""
-    assert server.process is not None
-    os.kill(server.process.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(server.process.pid, signal.SIGCONT)
 
 
 async def test_nothing_acknowledged_is_lost_and_nothing_doubled_by_kill_9(

@@ -108,6 +108,30 @@ async def test_extending_keeps_a_job(queue: Queue) -> None:
     assert [taken.deliveries for taken in await again.read(10, 0)] == [2]
 
 
+async def test_nothing_is_taken_over_while_the_queue_is_paused(queue: Queue) -> None:
+    one, two = await queue.consumer("w-1"), await queue.consumer("w-2")
+    await queue.publish()
+    await one.read(1, 0)
+    queue.lose("w-1")
+    await queue.operator.pause()
+    assert await two.reclaim(10) == []
+    await queue.operator.resume()
+    assert len(await two.reclaim(10)) == 1
+
+
+async def test_a_suspect_comes_alone_also_among_jobs_of_several_gone_workers(queue: Queue) -> None:
+    one, two, three = [await queue.consumer(name) for name in ("a-1", "b-2", "c-3")]
+    await queue.publish(4)
+    (suspect,) = await one.read(1, 0)
+    await two.read(3, 0)
+    queue.raw.xclaim("{leads}:ready", "workers", "a-1", 0, [suspect.entry_id], retrycount=2)
+    queue.lose("a-1")
+    queue.lose("b-2")
+    first, second = await three.reclaim(10), await three.reclaim(10)
+    assert [(taken.job.seq, taken.deliveries) for taken in first] == [(1, 3)]
+    assert [(taken.job.seq, taken.deliveries) for taken in second] == [(2, 2), (3, 2), (4, 2)]
+
+
 async def test_reclaiming_stops_at_the_count(queue: Queue) -> None:
     one, two = await queue.consumer("w-1"), await queue.consumer("w-2")
     await queue.publish(5)
