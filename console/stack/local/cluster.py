@@ -11,7 +11,7 @@ import sys
 from console.errors import StackError
 from console.stack.local.account import closed_to, own
 from console.stack.local.environment import Environment
-from console.stack.local.places import Places
+from console.stack.local.places import Kept, Places
 from console.stack.local.processes import Record, end
 from console.stack.local.programs import Program
 from console.stack.local.runner import run
@@ -67,6 +67,30 @@ async def ensure(
         password.unlink(missing_ok=True)
         shutil.rmtree(fresh, ignore_errors=True)
     return True
+
+
+async def demand_password(places: Places, postgres: Program, environment: Environment, kept: Kept) -> None:
+    """Check that the running database takes our password, which everything else would find out one by one, slowly.
+
+    Raises:
+        StackError: it does not.
+    """
+    psql = postgres.path / "psql"
+    if not psql.exists():
+        return
+    done = await run(
+        [
+            str(psql), "-X", "-q", "-w", "-h", "127.0.0.1", "-p", str(kept.ports["db"]), "-U", kept.database_user,
+            "-d", kept.database, "-c", "SELECT",
+        ],
+        env={**environment.base, "PGPASSWORD": environment.settings["POSTGRES_PASSWORD"], "LC_ALL": "C"},
+        record=places.record("psql"),
+    )  # fmt: skip
+    if "password authentication failed" in done.output:
+        raise StackError(
+            "POSTGRES_PASSWORD is not the one that the database was created with",
+            "give it the old one, or begin anew with down --volumes",
+        )
 
 
 async def clear(places: Places, token: str) -> None:

@@ -117,6 +117,7 @@ class Conductor:
         self._places.save_access(plan.access)
         await together(self._start_one(plan, name) for name in ("db", "redis") if name in wanted)
         if "app" in wanted or "worker" in wanted:
+            await cluster.demand_password(self._places, plan.postgres, plan.environment, plan.kept)
             await self._migrate(plan)
             await together(self._start_one(plan, name) for name in ("app", "worker") if name in wanted)
 
@@ -166,15 +167,15 @@ class Conductor:
             StackError: it keeps ending, or does not serve in time.
         """
         reason = ""
-        async with health.Prober(plan.kept, plan.access) as prober:
-            async for process, record in self._polled(plan, name):
-                if process.state == "FATAL" or (process.state == "BACKOFF" and record and record.starts >= _TRIES):
-                    reason = await in_thread(_last_words, self._places, name)
-                    break
-                if process.state in ("RUNNING", "STARTING") and record:
-                    reason = await prober.check(name, process)
-                    if not reason:
-                        return
+        prober = health.Prober(plan.kept, plan.access)
+        async for process, record in self._polled(plan, name):
+            if process.state == "FATAL" or (process.state == "BACKOFF" and record and record.starts >= _TRIES):
+                reason = await in_thread(_last_words, self._places, name)
+                break
+            if process.state in ("RUNNING", "STARTING") and record:
+                reason = await prober.check(name, process)
+                if not reason:
+                    return
         reason = safe(reason or "it does not become ready", 300)
         self._emit(Progress(f"failed: {reason}", name, ok=False))
         raise StackError(f"{name} does not start: {reason}", f"leadsctl --local logs {name}")

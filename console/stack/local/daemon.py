@@ -85,13 +85,15 @@ async def clear(places: Places, kept: Kept) -> None:
         # It ends its services in good order on SIGTERM.
         await end(supervisor, kept.token, signal.SIGTERM, max(manners.grace_s for manners in MANNERS.values()) + 5)
     orphans = {
-        name: record for name in (*SERVICES, "initdb", "migrate") if (record := read_record(places.record(name)))
+        name: record
+        for name in (*SERVICES, "initdb", "migrate", "psql")
+        if (record := read_record(places.record(name)))
     }
-    for wave in (("migrate", "initdb", "app", "worker"), ("db", "redis")):
+    for wave in (("migrate", "psql", "initdb", "app", "worker"), ("db", "redis")):
         ending = [(name, orphans[name]) for name in wave if name in orphans]
         await asyncio.gather(*(_end_orphan(name, record, kept.token) for name, record in ending))
     await cluster.clear(places, kept.token)
-    for name in (*SERVICES, "initdb", "migrate", "supervisord"):
+    for name in (*SERVICES, "initdb", "migrate", "psql", "supervisord"):
         places.record(name).unlink(missing_ok=True)
     for left in (places.socket(kept), places.run / "supervisord.pid", *places.run.glob("supervisor.sock.*")):
         left.unlink(missing_ok=True)

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
 
 from api.errors import UnavailableError
 from console.stack.local import probes
 from console.stack.local.places import Access, Kept
 from console.stack.local.rpc import Process
-
-if TYPE_CHECKING:
-    from api.queue import Inspector
 
 GOOD_FOR_S = 4.0
 
@@ -26,21 +21,6 @@ class Prober:
         self._kept = kept
         self._access = access
         self._good_until: dict[tuple[str, int], float] = {}
-        self._queue: Inspector | None = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Close the connection to Redis, if there is one."""
-        if self._queue is not None:
-            await self._queue.close()
-            self._queue = None
 
     async def check(self, name: str, process: Process) -> str:
         """ "" if the service serves, else one line saying why not."""
@@ -69,10 +49,9 @@ class Prober:
         """Whether the worker with that process id beats."""
         from api.queue import Inspector
 
-        if self._queue is None:
-            self._queue = Inspector(self._access.redis_url, self._access.namespace)
         try:
-            workers = (await self._queue.snapshot()).workers
+            async with Inspector(self._access.redis_url, self._access.namespace) as queue:
+                workers = (await queue.snapshot()).workers
         except UnavailableError as error:
             return f"no heartbeat: {error}"
         return "" if any(worker.alive and worker.pid == pid for worker in workers) else "no heartbeat"

@@ -117,10 +117,7 @@ class LocalRuntime:
         return Endpoints(database_url=access.database_url, redis_url=access.redis_url, web_url=access.web_url)
 
     async def close(self) -> None:
-        """Close what probes hold open; the stack goes on."""
-        if self._prober:
-            await self._prober[1].close()
-            self._prober = None
+        """Nothing is held between calls; the stack goes on."""
 
     def _changing(self, verb: str, work: Callable[[Conductor], Awaitable[None]]) -> AsyncGenerator[Progress, None]:
         async def whole(emit: Emit) -> None:
@@ -158,7 +155,6 @@ class LocalRuntime:
         if access is None:
             return {}
         if self._prober is None or self._prober[0] != (kept, access):
-            await self.close()
             self._prober = ((kept, access), Prober(kept, access))
         prober = self._prober[1]
         asked = [name for name in alive if name in records]

@@ -59,8 +59,10 @@ async def test_silence_has_an_end() -> None:
         b"",
         b"HTTP/1.0 500 no\r\n\r\n",
         b"HTTP/1.0 200 OK\r\n\r\n<methodResponse><params>",
-        (b"HTTP/1.0 200 OK\r\n\r\n<methodResponse><params><param><value><int>x</int></value></param></params>"
-        b"</methodResponse>"),
+        (
+            b"HTTP/1.0 200 OK\r\n\r\n<methodResponse><params><param><value><int>x</int></value></param></params>"
+            b"</methodResponse>"
+        ),
         b"HTTP/1.0 200 OK\r\n\r\n<methodResponse></methodResponse>",
         b"\xff" * 2_000_000,
     ],
