@@ -107,14 +107,14 @@ class _Writer:
     def soon(self, text: bytes) -> None:
         """Write a line at the end of the event loop's turn; now, where no loop runs."""
         self._waiting.append(text)
+        if self._loop is not None and not self._loop.is_closed():
+            return
         try:
-            loop = asyncio.get_running_loop()
+            self._loop = asyncio.get_running_loop()
         except RuntimeError:
             self.flush()
-            return
-        if loop is not self._loop:
-            self._loop = loop
-            loop.call_soon(self.flush)
+        else:
+            self._loop.call_soon(self.flush)
 
     def flush(self) -> None:
         """Write what waits."""

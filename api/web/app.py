@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
 from api import logs
-from api.errors import QueueUnavailableError, RejectedError
+from api.errors import RejectedError
 from api.metrics import CONTENT_TYPE, Metrics
-from api.models import QueueSnapshot
+from api.models import QueueSnapshot, StoreSnapshot
 from api.sources.meta import handshake
 from api.web import docs
+from api.web.cached import Cached
 from api.web.health import OK, Readiness
 from api.web.http import NOSNIFF, Request, Response, answer, problem, request_id_of
 from api.web.webhooks import Webhooks
@@ -18,6 +20,8 @@ from api.web.webhooks import Webhooks
 log = logs.get_logger()
 
 Handler = Callable[[Request, str], Awaitable[Response]]
+
+FIGURES_KEPT_S = 1.0
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _UNKNOWN = "(unknown)"
@@ -35,12 +39,14 @@ class App:
         metrics: Metrics,
         verify_token: str,
         queue_snapshot: Callable[[], Awaitable[QueueSnapshot]],
+        store_snapshot: Callable[[], Awaitable[StoreSnapshot]],
     ) -> None:
         self._webhooks = webhooks
         self._readiness = readiness
         self._metrics = metrics
         self._verify_token = verify_token
-        self._queue_snapshot = queue_snapshot
+        self._queue = Cached(queue_snapshot, FIGURES_KEPT_S)
+        self._store = Cached(store_snapshot, FIGURES_KEPT_S)
         self._pages: dict[str, Handler] = {
             "/webhooks/meta": self._handshake,
             "/health/live": self._live,
@@ -109,11 +115,11 @@ class App:
         return answer(200 if ready else 503, {"status": "ready" if ready else "not ready", **states}, [_NO_STORE])
 
     async def _render_metrics(self, _request: Request, _request_id: str) -> Response:
-        try:
-            queue = await self._queue_snapshot()
-        except QueueUnavailableError:
-            queue = None
-        return Response(200, self._metrics.render(queue), [("content-type", CONTENT_TYPE), NOSNIFF])
+        queue, store = await asyncio.gather(self._queue.get(), self._store.get(), return_exceptions=True)
+        page = self._metrics.render(
+            None if isinstance(queue, BaseException) else queue, None if isinstance(store, BaseException) else store
+        )
+        return Response(200, page, [("content-type", CONTENT_TYPE), NOSNIFF])
 
     async def _docs(self, _request: Request, _request_id: str) -> Response:
         return Response(200, docs.page(), [("content-type", "text/html; charset=utf-8"), NOSNIFF, _CSP])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from api import logs
 from api.errors import UnavailableError
+from api.web.cached import Cached
 
 log = logs.get_logger()
 
@@ -24,28 +24,18 @@ class Readiness:
         self, checks: Mapping[str, Callable[[], Awaitable[object]]], *, ttl_s: float = 1.0, timeout_s: float = 2.0
     ) -> None:
         self._checks = dict(checks)
-        self._ttl_s = ttl_s
         self._timeout_s = timeout_s
         self._known: dict[str, str] = {}
-        self._known_at = float("-inf")
-        self._asking: asyncio.Task[dict[str, str]] | None = None
+        self._states = Cached(self._ask_all, ttl_s)
 
     async def states(self) -> dict[str, str]:
         """ "ok", or what is wrong, by name. Never raises."""
-        if time.monotonic() - self._known_at < self._ttl_s:
-            return self._known
-        if self._asking is None:
-            self._asking = asyncio.create_task(self._ask_all())
-        return await asyncio.shield(self._asking)
+        return await self._states.get()
 
     async def _ask_all(self) -> dict[str, str]:
-        try:
-            found = await asyncio.gather(*(self._ask(name) for name in self._checks))
-            self._known = dict(zip(self._checks, found, strict=True))
-            self._known_at = time.monotonic()
-            return self._known
-        finally:
-            self._asking = None
+        found = await asyncio.gather(*(self._ask(name) for name in self._checks))
+        self._known = dict(zip(self._checks, found, strict=True))
+        return self._known
 
     async def _ask(self, name: str) -> str:
         state, reason = OK, ""

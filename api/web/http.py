@@ -89,17 +89,20 @@ class Patience:
     """A time limit shared by many tasks: `with patience: await …` raises TimeoutError in a task that takes too long.
 
     `asyncio.timeout` sets and takes back a timer for each request; here one look around serves all, a quarter of the
-    limit (at most a second) late.
+    limit (at most a second) late. Each object belongs to one event loop.
     """
 
     def __init__(self, limit_s: float) -> None:
         self.limit_s = limit_s
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._until: dict[asyncio.Task[object], float] = {}
         self._late: set[asyncio.Task[object]] = set()
         self._looking = False
 
     def __enter__(self) -> None:
-        task = asyncio.current_task()
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        task = asyncio.current_task(self._loop)
         assert task is not None
         self._until[task] = time.monotonic() + self.limit_s
         if not self._looking:
@@ -108,7 +111,7 @@ class Patience:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         assert task is not None
         self._until.pop(task, None)
         if self._late and task in self._late:
@@ -118,7 +121,8 @@ class Patience:
 
     def _look_later(self) -> None:
         self._looking = True
-        asyncio.get_running_loop().call_later(min(self.limit_s / 4, 1.0), self._look)
+        assert self._loop is not None
+        self._loop.call_later(min(self.limit_s / 4, 1.0), self._look)
 
     def _look(self) -> None:
         self._looking = False

@@ -319,6 +319,7 @@ async def test_the_metrics_tell_what_happened(client: httpx.AsyncClient) -> None
         'leads_queue_jobs{state="ready"} 2.0',
         'leads_queue_jobs{state="dead"} 1.0',
         "leads_queue_accepted_total 3.0",
+        "leads_store_up 0.0",
     ):
         assert line in text.splitlines()
 
@@ -331,6 +332,7 @@ async def test_ready_when_redis_and_a_migrated_postgres_answer(
         answer = await client.get("/health/ready")
         assert answer.status_code == 200
         assert answer.json() == {"status": "ready", "redis": "ok", "postgres": "ok"}
+        assert "leads_store_leads 0.0" in (await client.get("/metrics")).text
 
 
 async def test_not_ready_names_what_is_wrong_without_its_address(

@@ -60,14 +60,3 @@ async def test_each_failure_is_named_and_none_hides_another() -> None:
         "c": "not available",
         "d": "ok",
     }
-
-
-async def test_one_who_goes_away_does_not_take_the_answer_from_the_others() -> None:
-    check = Check()
-    readiness = Readiness({"redis": check}, ttl_s=60)
-    impatient = asyncio.create_task(readiness.states())
-    patient = asyncio.create_task(readiness.states())
-    await asyncio.sleep(0)
-    impatient.cancel()
-    assert await patient == {"redis": "ok"}
-    assert check.asked == 1
