@@ -154,7 +154,7 @@ class QueueSnapshot:
     """All queue figures, read in one atomic script.
 
     `taken_at` is the Redis server's time (epoch s). Ages are seconds, 0 when there is nothing.
-    `aof` is "always", "everysec", "no" or "off".
+    `aof` is "always", "everysec", "no", "off", "on" (the server does not tell how often it syncs) or "" (nor that).
     """
 
     taken_at: float

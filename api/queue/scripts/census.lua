@@ -1,10 +1,9 @@
 -- What counting is, for the scripts that do it: put between `common` and them by the loader.
-local STEP = 32
-
 local function count_stream(stream, from, count, budget)
-  local rows, bytes, looked, last, ended = {}, 0, 0, '', false
+  local rows, bytes, looked, last, ended, step = {}, 0, 0, '', false, FIRST_STEP
   while looked < count and bytes < budget and not ended do
-    local entries = redis.call('XRANGE', stream, from, '+', 'COUNT', math.min(STEP, count - looked))
+    step = math.min(step, count - looked)
+    local entries, before = redis.call('XRANGE', stream, from, '+', 'COUNT', step), bytes
     for _, entry in ipairs(entries) do
       local job, seq = parts(entry[2])
       local id = job_id_of(job)
@@ -14,7 +13,8 @@ local function count_stream(stream, from, count, budget)
       rows[#rows + 1] = seq
     end
     looked = looked + #entries
-    ended = #entries < STEP and looked < count
+    ended = #entries < step
+    step = next_step(step, bytes - before)
     if #entries > 0 then
       last = entries[#entries][1]
       from = '(' .. last

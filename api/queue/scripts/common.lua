@@ -82,6 +82,17 @@ local function beat_age(beats, consumer, now)
   return at and math.max(0, now - tonumber(at))
 end
 
+-- How many entries to ask for next, after `step` of them had `bytes` of jobs: a reply becomes a copy in memory, and
+-- jobs may be large.
+local FIRST_STEP, LARGEST_STEP, STEP_BYTES = 4, 32, 262144
+
+local function next_step(step, bytes)
+  if bytes > STEP_BYTES then
+    return math.max(1, math.floor(step / 4))
+  end
+  return math.min(LARGEST_STEP, step * 2)
+end
+
 local function is_gone(beats, consumer, now, gone_after)
   local age = beat_age(beats, consumer, now)
   return not age or age > gone_after

@@ -4,16 +4,15 @@
 -- out}, ...}}.
 local ready, beats = KEYS[1], KEYS[2]
 local from, count, budget, fragment = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
-local STEP = 32
 
 local wanted = {}
 for i = 5, #ARGV do
   wanted[ARGV[i]] = true
 end
 local now, last = now_ms(), last_delivered(ready)
-local rows, looked, bytes = {}, 0, 0
+local rows, looked, bytes, step = {}, 0, 0, FIRST_STEP
 while looked < count and bytes < budget do
-  local entries = redis.call('XRANGE', ready, from, '+', 'COUNT', STEP)
+  local entries, before = redis.call('XRANGE', ready, from, '+', 'COUNT', step), bytes
   for _, entry in ipairs(entries) do
     local job, seq = parts(entry[2])
     bytes = bytes + #job
@@ -24,9 +23,10 @@ while looked < count and bytes < budget do
       rows[#rows + 1] = { entry[1], job, seq, hold[2], hold[3], hold[4], age, is_after(entry[1], last) and 0 or 1 }
     end
   end
-  if #entries < STEP then
+  if #entries < step then
     return { now, '', rows }
   end
+  step = next_step(step, bytes - before)
   looked = looked + #entries
   from = '(' .. entries[#entries][1]
 end

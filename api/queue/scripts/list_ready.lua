@@ -5,7 +5,6 @@
 local ready, beats, control = KEYS[1], KEYS[2], KEYS[3]
 local from, backwards, count, budget = ARGV[1], ARGV[2] == '1', tonumber(ARGV[3]), tonumber(ARGV[4])
 local sla, gone_after = tonumber(ARGV[5]), tonumber(ARGV[6])
-local STEP = 32
 
 local now = now_ms()
 local lowest, highest = '(' .. last_delivered(ready), '+'
@@ -25,9 +24,10 @@ elseif from ~= '' and is_after(from, string.sub(lowest, 2)) then
   lowest = '(' .. from
 end
 
-local rows, bytes, ended = {}, 0, false
+local rows, bytes, ended, step = {}, 0, false, FIRST_STEP
 while #rows < count and bytes < budget and not ended do
-  local step, entries = math.min(STEP, count - #rows), nil
+  step = math.min(step, count - #rows)
+  local entries, before = nil, bytes
   if backwards then
     entries = redis.call('XREVRANGE', ready, highest, lowest, 'COUNT', step)
   else
@@ -44,5 +44,6 @@ while #rows < count and bytes < budget and not ended do
   elseif not ended then
     lowest = '(' .. entries[#entries][1]
   end
+  step = next_step(step, bytes - before)
 end
 return { now, ended and 1 or 0, rows }

@@ -3,7 +3,7 @@
 local ready, retry, dead, discarded, counters, beats, pauses, waiting, warnings, control =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local visibility, gone_after, sla, cap = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local STEP, EXACT, BYTES = 16, 100, 1000000
+local EXACT, BYTES = 100, 1000000
 
 local now = now_ms()
 local last = last_delivered(ready)
@@ -46,17 +46,18 @@ end
 -- Entries that wait longer than they should: counted one by one up to EXACT or BYTES, then taken from the difference
 -- of their seqs, which are dense.
 local function overdue(head)
-  local count, bytes, from, until_id = 0, 0, '(' .. last, string.format('%.0f', now - sla)
+  local count, bytes, from, until_id, step = 0, 0, '(' .. last, string.format('%.0f', now - sla), FIRST_STEP
   while count < EXACT and bytes < BYTES do
-    local entries = redis.call('XRANGE', ready, from, until_id, 'COUNT', STEP)
+    local entries, before = redis.call('XRANGE', ready, from, until_id, 'COUNT', step), bytes
     for _, entry in ipairs(entries) do
       bytes = bytes + #parts(entry[2])
     end
     count = count + #entries
-    if #entries < STEP then
+    if #entries < step then
       return count
     end
     from = '(' .. entries[#entries][1]
+    step = next_step(step, bytes - before)
   end
   local limit = first_after(string.format('%.0f', now - sla + 1))
   if not limit then
