@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 
@@ -11,8 +11,11 @@ import msgspec
 from psycopg import sql
 
 from api.models import Attempt, Delivery, Lead, LeadFilter, Outcome
+from api.store.records import NAMED
 from api.store.statements import LEAD_TEXTS
-from api.store.text import like
+from api.store.text import fit, like
+
+Ids = Mapping[str, Sequence[str]]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR = re.compile(r"(-?[0-9]{1,18})\.([0-9]{1,18})")
@@ -72,13 +75,18 @@ def cursor_of(lead: Lead) -> str:
     return f"{(lead.received_at - _EPOCH) // timedelta(microseconds=1)}.{lead.id}"
 
 
-def page_query(where: LeadFilter, cursor: str, limit: int, *, full: bool) -> tuple[sql.Composed, dict[str, Any]]:
+def page_query(
+    where: LeadFilter, cursor: str, limit: int, *, full: bool, ids: Ids | None = None
+) -> tuple[sql.Composed, dict[str, Any]]:
     """The query of one page and its parameters; it asks for one row more than `limit`, to know whether more follow.
+
+    Args:
+        ids: for page, form and campaign, ids of what is called as the filter says.
 
     Raises:
         ValueError: the cursor is none that `cursor_of` made.
     """
-    conditions, parameters = conditions_of(where)
+    conditions, parameters = conditions_of(where, ids or {})
     if cursor:
         match = _CURSOR.fullmatch(cursor)
         if not match:
@@ -96,28 +104,24 @@ def page_query(where: LeadFilter, cursor: str, limit: int, *, full: bool) -> tup
     return query, parameters
 
 
-def conditions_of(where: LeadFilter) -> tuple[list[sql.Composable], dict[str, Any]]:
-    """The conditions a filter means, with their parameters.
-
-    Page, form and campaign match by id, or by name without regard to case.
-    """
+def conditions_of(where: LeadFilter, ids: Ids) -> tuple[list[sql.Composable], dict[str, Any]]:
+    """The conditions a filter means, with their parameters. Page, form and campaign match by id, or by one of `ids`."""
     conditions: list[sql.Composable] = []
     parameters: dict[str, Any] = {}
     for name in ("source", "status"):
         if getattr(where, name):
             conditions.append(sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)))
-            parameters[name] = getattr(where, name)
-    for name in ("page", "form", "campaign"):
-        if getattr(where, name):
+            parameters[name] = fit(getattr(where, name))
+    for kind in NAMED:
+        if getattr(where, kind):
+            wanted = [fit(getattr(where, kind)), *ids.get(kind, ())]
+            # One id keeps the index's order; of several, newer servers do too.
             conditions.append(
-                sql.SQL("({} = {} OR lower({}) = lower({}))").format(
-                    sql.Identifier(f"{name}_id"),
-                    sql.Placeholder(name),
-                    sql.Identifier(f"{name}_name"),
-                    sql.Placeholder(name),
+                sql.SQL("{} = {}" if len(wanted) == 1 else "{} = ANY ({})").format(
+                    sql.Identifier(f"{kind}_id"), sql.Placeholder(kind)
                 )
             )
-            parameters[name] = getattr(where, name)
+            parameters[kind] = wanted[0] if len(wanted) == 1 else wanted
     if where.text.strip():
         conditions.append(sql.SQL("search LIKE %(text)s"))
         parameters["text"] = like(where.text)

@@ -9,9 +9,10 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
-from api.models import LeadDetails
+from api.models import LeadDetails, LeadFilter
 from api.store.connections import Connection, rows
 from api.store.listing import DELIVERY_COLUMNS, attempt_of, delivery_of, lead_columns, lead_of
+from api.store.records import NAMED
 from api.store.text import fit
 
 PING: LiteralString = "SELECT current_setting('server_version'), (SELECT 1 FROM tallies LIMIT 1)"
@@ -54,6 +55,12 @@ FROM unnest(ARRAY['leads', 'deliveries', 'attempts', 'operator_actions']) AS nam
      LATERAL to_regclass(name) AS relation
 """
 
+NAMES_OF: LiteralString = "SELECT id, name FROM names WHERE kind = %s ORDER BY lower(name), id LIMIT 10000"
+_IDS_NAMED: LiteralString = (
+    "SELECT n.kind, n.id FROM unnest(%s::text[], %s::text[]) AS wanted (kind, name) "
+    "JOIN names AS n ON n.kind = wanted.kind AND lower(n.name) = lower(wanted.name) AND n.id <> wanted.name LIMIT 1000"
+)
+
 _KEPT = timedelta(days=6)
 """The quarter-hour counters of the last week are kept; an earlier midnight is counted."""
 
@@ -73,6 +80,16 @@ async def tallies(connection: Connection, midnight: datetime) -> tuple[int, int,
     if midnight < datetime.now(UTC) - _KEPT:
         ((today,),) = await rows(connection, "SELECT count(*) FROM leads WHERE received_at >= %s", [midnight])
     return total, today, last_stored_at
+
+
+async def ids_named(connection: Connection, where: LeadFilter) -> dict[str, list[str]]:
+    """Ids of the pages, forms and campaigns that are called as a filter says, by kind."""
+    wanted = {kind: fit(getattr(where, kind)) for kind in NAMED if getattr(where, kind)}
+    found: dict[str, list[str]] = {}
+    if wanted:
+        for kind, each in await rows(connection, _IDS_NAMED, [list(wanted), list(wanted.values())]):
+            found.setdefault(kind, []).append(each)
+    return found
 
 
 async def details(connection: Connection, lead_id: int) -> LeadDetails:

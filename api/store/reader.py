@@ -87,12 +87,14 @@ class Reader:
         """A page of leads, newest first by (received_at, id); `full` adds `fields`, `consent` and `raw`.
 
         `where.text` is folded (case, width, compatibility forms) and matched as a fragment of name, e-mail, phone,
-        external id and job id. `notice` says so when the search had to read all rows. A cursor that this method did not
-        give out raises ValueError.
+        external id and job id; page, form and campaign are ids, or whole names in any case. `notice` says so when the
+        search had to read all rows. A cursor that this method did not give out raises ValueError.
         """
-        query, parameters = page_query(where, cursor, limit, full=full)
+        page_query(where, cursor, limit, full=full)
 
         async def work(connection: Connection) -> tuple[list[tuple[Any, ...]], bool]:
+            ids = await queries.ids_named(connection, where)
+            query, parameters = page_query(where, cursor, limit, full=full, ids=ids)
             if not self._indexed.fresh(_INDEX_KEPT_S):
                 self._indexed.keep(bool(await rows(connection, queries.SEARCH_INDEX)))
             return await (await connection.execute(query, parameters)).fetchall(), self._indexed.value
@@ -104,6 +106,11 @@ class Reader:
             cursor=cursor_of(leads[-1]) if len(found) > limit else "",
             notice=_SCAN_NOTICE if where.text.strip() and not indexed else "",
         )
+
+    async def names(self, kind: str) -> tuple[tuple[str, str], ...]:
+        """(id, name) of all pages, forms or campaigns (`kind` "page", "form", "campaign") that leads came with."""
+        found = await self._connections.run(lambda connection: rows(connection, queries.NAMES_OF, [kind]))
+        return tuple((str(each), str(name)) for each, name in found)
 
     async def details(self, lead_id: int) -> LeadDetails:
         """One lead, complete, with deliveries and attempts of every job that carried it. `lead` None: no such id."""

@@ -13,6 +13,10 @@ CHANNEL = "leads"
 """The NOTIFY channel: one notification a written batch, its payload the number of deliveries in it."""
 
 
+NAMED = ("page", "form", "campaign")
+"""Kinds of things that leads have by id and name, and can be filtered by."""
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """A job that ends in a row: its lead, and the job whose `history` already holds the attempt that succeeded."""

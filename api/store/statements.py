@@ -48,6 +48,13 @@ ON CONFLICT (external_id, source) DO UPDATE SET
 RETURNING id, external_id, source
 """
 
+# An empty name never replaces one that is known.
+NAMES: Final[LiteralString] = """
+INSERT INTO names AS n (kind, id, name)
+SELECT kind, id, name FROM json_to_recordset(%s::json) AS new (kind text, id text, name text)
+ON CONFLICT (kind, id) DO UPDATE SET name = excluded.name WHERE excluded.name NOT IN ('', n.name)
+"""
+
 LEAD_IDS: Final[LiteralString] = """
 SELECT l.id, l.external_id, l.source
 FROM unnest(%(ids)s::text[], %(sources)s::text[]) AS wanted (external_id, source)

@@ -13,10 +13,11 @@ from api.errors import PayloadError, StoreUnavailableError
 from api.models import Job, Outcome
 from api.store import statements
 from api.store.connections import Connection, Connections, rows
-from api.store.records import CHANNEL, Write, Written
+from api.store.records import CHANNEL, NAMED, Write, Written
 from api.store.text import fit, search_text
 
 _encode = msgspec.json.Encoder().encode
+_NAMES_KEPT = 20_000
 _TRIES = 4
 """Of a transaction that another one's deadlock or an old row's seq got in the way of."""
 
@@ -27,6 +28,7 @@ class Writer:
     def __init__(self, database_url: str, *, size: int = 4, timeout_s: float = 30.0) -> None:
         """Connects on first use. `size` bounds the connections, `timeout_s` one statement."""
         self._connections = Connections(database_url, size=size, timeout_s=timeout_s, application="leads-worker")
+        self._named: set[tuple[str, str, str]] = set()
 
     async def write(self, batch: Sequence[Write]) -> list[Written]:
         """Write a batch in one transaction and NOTIFY once; the answers are in the batch's order.
@@ -47,10 +49,14 @@ class Writer:
         except (ValueError, TypeError, RecursionError) as error:
             raise PayloadError(f"a lead in the batch cannot be written as JSON: {type(error).__name__}") from error
 
+        names = self._new_names(batch)
+
         async def work(connection: Connection) -> list[Written]:
             for left in range(_TRIES, 0, -1):
                 try:
                     async with connection.transaction():
+                        if names:
+                            await connection.execute(statements.NAMES, [_names_json(names)])
                         return await _write(connection, batch, bringers, leads)
                 except UniqueViolation as error:
                     if error.diag.constraint_name != "deliveries_seq" or left == 1:
@@ -61,7 +67,9 @@ class Writer:
                         raise
             raise AssertionError("unreachable")
 
-        return await self._connections.run(work)
+        written = await self._connections.run(work)
+        self._named.update(names)
+        return written
 
     async def ended(self, job_ids: Sequence[str]) -> set[str]:
         """Those of the jobs that have ended in a row, other than by being discarded. StoreUnavailableError."""
@@ -79,6 +87,18 @@ class Writer:
     async def close(self) -> None:
         """Give the connections back."""
         await self._connections.close()
+
+    def _new_names(self, batch: Sequence[Write]) -> list[tuple[str, str, str]]:
+        """(kind, id, name) of pages, forms and campaigns that this writer has not written yet, in order."""
+        if len(self._named) > _NAMES_KEPT:
+            self._named.clear()
+        seen = {
+            (kind, fit(getattr(write.lead, f"{kind}_id")), fit(getattr(write.lead, f"{kind}_name")))
+            for write in batch
+            for kind in NAMED
+        }
+        best = {(kind, each): (kind, each, name) for kind, each, name in sorted(seen) if each}
+        return [each for each in best.values() if each not in self._named]
 
 
 async def displace(connection: Connection, jobs: Sequence[Job]) -> None:
@@ -115,6 +135,10 @@ def attempt_rows(job: Job) -> list[dict[str, Any]]:
         }
         for attempt in job.history
     ]
+
+
+def _names_json(names: Sequence[tuple[str, str, str]]) -> str:
+    return _encode([{"kind": kind, "id": each, "name": name} for kind, each, name in names]).decode()
 
 
 def moment(epoch_s: float) -> datetime:

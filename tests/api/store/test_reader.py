@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -141,6 +142,18 @@ async def test_filters(writer: Writer, reader: Reader, where: LeadFilter, found:
     assert sorted(lead.job_id for lead in (await reader.page(where)).leads) == list(found)
 
 
+async def test_names_are_kept_and_renamed(writer: Writer, reader: Reader) -> None:
+    await writer.write([making.write(form_name="Old", page_name="Casa"), making.write(form_name="")])
+    await writer.write([making.write(form_name=""), making.write(making.job(form="78"), form_name="b", page_name="")])
+    assert await reader.names("form") == (("78", "b"), ("77", "Old"))
+    await writer.write([making.write(form_name="New \0")])
+    assert await reader.names("form") == (("78", "b"), ("77", "New \ufffd"))
+    assert await reader.names("page") == (("1029", "Casa"),)
+    assert await reader.names("campaign") == ()
+    assert len((await reader.page(LeadFilter(form="new \ufffd"))).leads) == 4
+    assert (await reader.page(LeadFilter(form="old"))).leads == ()
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -181,6 +194,14 @@ async def test_search_finds_a_fragment_whatever_its_case_or_width(writer: Writer
 async def test_search_takes_signs_literally(writer: Writer, reader: Reader, text: str) -> None:
     await writer.write([making.write(full_name="Ana", email="a@b.c", phone="", phone_e164="")])
     assert (await reader.page(LeadFilter(text=text))).leads == ()
+
+
+@pytest.mark.parametrize("field", ["source", "status", "page", "form", "campaign", "text"])
+async def test_a_filter_that_no_text_can_hold_finds_nothing(writer: Writer, reader: Reader, field: str) -> None:
+    await writer.write([making.write()])
+    for text in ("\0", "\ud83d"):
+        given: dict[str, Any] = {field: text}
+        assert (await reader.page(LeadFilter(**given))).leads == ()
 
 
 async def test_search_for_signs_finds_them(writer: Writer, reader: Reader) -> None:
