@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 ARGS ?=
 LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
 
-.PHONY: demo test lint live bench lock clean help
+.PHONY: demo test lint live bench screenshots lock clean help
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ lint: $(VENV)/.test ## ruff, mypy strict, layering
 
 bench: $(VENV)/.test ## Benchmarks, beside a peer in the same run
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+screenshots: $(VENV)/.test ## Take the pictures in .github/screens from a running demo
+	@$(BIN)/python -m tests.screenshots
 
 lock: $(VENV)/.test ## Write the three hashed locks anew
 	@$(LOCK) --extra local -o requirements.lock pyproject.toml
