@@ -124,8 +124,9 @@ async def serve(settings: Settings) -> int:
     if late:
         # What is cut off now would complain in the log, each in its own way.
         loop.set_exception_handler(lambda _loop, _context: None)
-    else:
-        await serving
+    elif serving.exception() is not None:
+        code = 1
+        log.error("web.failed", exc_info=serving.exception())
     log.info("web.stopped", drained=not late, code=code)
     return code
 
