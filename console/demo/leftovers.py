@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from console.errors import ConsoleError, StackError
-from console.stack.local import LocalRuntime
 from console.stack.local.account import choose, closed_to
-from console.stack.local.places import remove_tree
+from console.stack.local.conductor import Conductor
+from console.stack.local.places import Places, remove_tree
 from console.stack.local.tasks import in_thread
 
 PREFIX = "leadsctl-demo-"
@@ -70,12 +70,16 @@ async def _clear(folder: Path) -> bool:
     except BlockingIOError:
         return False
     else:
-        async for _ in LocalRuntime(folder, {}).down():
-            pass
-        await in_thread(remove_tree, folder)
+        await remove_demo(folder)
         return True
     finally:
         os.close(marker)
+
+
+async def remove_demo(folder: Path) -> None:
+    """End whatever runs in a demo's directory, whoever may be changing it, and remove it."""
+    await Conductor(Places(folder), {}, lambda _: None).down(volumes=False)
+    await in_thread(remove_tree, folder)
 
 
 def _bases() -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +15,7 @@ from typing import Self
 
 from console.demo.graph import GraphStandIn, Temper
 from console.demo.interrupts import Interrupts
-from console.demo.leftovers import clear_leftovers, demo_directory
+from console.demo.leftovers import clear_leftovers, demo_directory, remove_demo
 from console.demo.traffic import Traffic
 from console.demo.world import World
 from console.settings import Settings
@@ -72,7 +73,8 @@ class DemoSession:
         self._retry_base_s = retry_base_s
         self._emit = on_step
         self._exit = AsyncExitStack()
-        self._interrupts = Interrupts()
+        self._interrupts = Interrupts(self._rescue)
+        self._folder: Path | None = None
 
     async def __aenter__(self) -> Self:
         """Start everything. ConsoleError when the stack does not come up; nothing is left behind then."""
@@ -94,7 +96,7 @@ class DemoSession:
         into.enter_context(self._interrupts)
         if cleared := await clear_leftovers():
             self._emit(Progress(f"removed {cleared} demo(s) whose console was killed", ok=True))
-        folder = into.enter_context(demo_directory())
+        folder = self._folder = into.enter_context(demo_directory())
         into.enter_context(_without(names()))
         token, secret = secrets.token_hex(20), secrets.token_hex(16)
         self.world = World(self._seed)
@@ -114,10 +116,19 @@ class DemoSession:
         into.push_async_callback(_cancelled, sending)
 
     async def _down(self) -> None:
-        self._emit(Progress("ending the demo"))
+        self._tell(Progress("ending the demo"))
         async for step in self.runtime.down():
+            self._tell(step)
+        self._tell(Progress("the demo has ended", ok=True))
+
+    def _tell(self, step: Progress) -> None:
+        """Say it if anybody is still there to hear it: the end goes on in any case."""
+        with contextlib.suppress(OSError, ValueError):
             self._emit(step)
-        self._emit(Progress("the demo has ended", ok=True))
+
+    def _rescue(self) -> None:
+        if self._folder is not None:
+            asyncio.run(remove_demo(self._folder))
 
 
 def _write_settings(folder: Path, graph_url: str, token: str, secret: str, retry_base_s: float) -> None:

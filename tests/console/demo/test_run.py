@@ -127,6 +127,17 @@ async def test_a_signal_during_the_start_ends_everything(temporary: Path, said: 
     assert processes_in(temporary) == []
 
 
+async def test_nobody_listening_to_its_progress_ends_everything(temporary: Path) -> None:
+    async with console("--leads", "100000") as process:
+        await until_it_says(process, "starting")
+        process._transport.get_pipe_transport(2).close()  # type: ignore[attr-defined]
+        async with asyncio.timeout(60):
+            await process.wait()
+    assert process.returncode != 0
+    assert list(temporary.iterdir()) == []
+    assert processes_in(temporary) == []
+
+
 async def test_the_next_demo_clears_away_one_whose_console_was_killed(temporary: Path) -> None:
     async with console("--leads", "100000") as process:
         await until_it_says(process, "leads")
