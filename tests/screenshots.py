@@ -1,4 +1,4 @@
-"""Takes the README's pictures from a running demo: `python -m tests.screenshots [FOLDER]`, one SVG a screen and size."""
+"""Takes the pictures of a running demo: `python -m tests.screenshots [FOLDER]`, one SVG a screen and size."""
 
 from __future__ import annotations
 
