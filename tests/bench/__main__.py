@@ -16,6 +16,7 @@ from rich.text import Text
 
 from tests.bench import machine
 from tests.bench.harness import Benchmark, MissingError, Options, Report, narrate
+from tests.bench.others import Others
 
 BENCHMARKS = {
     "ingest": "signed body → durable job → 200, requests/s beside Express and Fastify with BullMQ",
@@ -36,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     console.print(Text(machine.describe()))
     failed = False
     for name in names:
-        began = time.monotonic()
+        began, others = time.monotonic(), Others()
         benchmark: Benchmark = import_module(f"tests.bench.{name}").run
         # A server that drops its rights must be able to enter the folder.
         with tempfile.TemporaryDirectory(prefix="leadsctl-bench-") as folder:
@@ -47,8 +48,10 @@ def main(argv: list[str] | None = None) -> int:
                 narrate(f"{name} cannot run: {error}")
                 failed = True
                 continue
+        share = others.share()
         for report in reports:
             _show(console, report)
+        console.print(Text(f"  other processes took {share:.0%} of the processors meanwhile", style="dim"))
         narrate(f"{name} took {time.monotonic() - began:.0f} s")
     if options.quick:
         console.print(Text("--quick: a single short round each; these figures prove nothing."))

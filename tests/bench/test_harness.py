@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from api.signatures import verify_meta
+from tests import servers
 from tests.bench import bodies, harness
 from tests.bench.graph import Calls, stand_in
-from tests.bench.processes import python
+from tests.bench.others import Others, family
+from tests.bench.processes import python, running
 from tests.bench.terminal import program
 
 
@@ -70,6 +72,17 @@ def test_the_graph_stand_in_answers_and_counts(tmp_path: Path) -> None:
                 answer = json.load(response)
         assert answer["field_data"][0] == {"name": "full_name", "values": ["Lead 4"]}
         assert graph.calls() == Calls(calls=2, leads=4, most_at_once=1)
+
+
+def test_what_children_use_is_not_counted_as_others(tmp_path: Path) -> None:
+    before = family()
+    busy = "import time\nwhile time.process_time() < 0.5: pass\nprint('done', flush=True); time.sleep(60)"
+    log = tmp_path / "log"
+    with running(python("-c", busy), {}, log):
+        servers.wait_until(lambda: "done" in log.read_text(), "half a second of work")
+        assert family() - before >= 0.45
+    assert family() - before >= 0.45
+    assert 0.0 <= Others().share() <= 1.0
 
 
 def test_only_a_full_screen_counts_as_painted() -> None:

@@ -8,7 +8,6 @@ const { MAX_BODY_BYTES, handle } = require('./webhook');
 const queue = open();
 const app = express();
 app.disable('x-powered-by');
-app.disable('etag');
 
 app.get('/health/live', (request, response) => response.json({ ok: true }));
 app.post('/webhooks/meta', express.raw({ type: () => true, limit: MAX_BODY_BYTES }), async (request, response) => {
