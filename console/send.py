@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 10.0
 MAX_ANSWER = 10_000
+TEST_TYPE = "lead.test"
+"""By which the worker knows a form's lead as a test."""
 TEST_PAGE = "1029"
 TEST_FORM = "77"
 TEST_FIELDS = {"full_name": "Test Lead", "email": "test@example.com", "phone": "+1 202 555 0123"}
@@ -71,10 +73,11 @@ def meta_webhook(secret: bytes, *, lead_id: str = "", page: str = TEST_PAGE, for
 
 
 def form_webhook(secret: bytes, form: str, fields: Mapping[str, str], *, message_id: str = "") -> Webhook:
-    """A web form's lead, signed as Standard Webhooks are; `message_id` is its idempotency key."""
+    """A web form's lead, marked as a test, signed as Standard Webhooks are; `message_id` is its idempotency key."""
     message_id = message_id or f"msg_{secrets.token_hex(12)}"
     now = int(time.time())
-    body = json.dumps(dict(fields)).encode()
+    sent_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+    body = json.dumps({"type": TEST_TYPE, "timestamp": sent_at, "data": dict(fields)}).encode()
     headers = {
         "Content-Type": "application/json",
         "webhook-id": message_id,

@@ -64,14 +64,16 @@ def logs(
         from datetime import datetime
 
         from console.cli.loglines import Filter, LogPrinter
+        from console.cli.reader import ends_with_reader
         from console.cli.times import point
 
         begin = point(since, datetime.now().astimezone(), "--since").timestamp() if since else 0.0
         printer = LogPrinter(inv.output, dated=timestamps, raw=raw)
         wanted = Filter(pattern, invert=invert, level=level)
         batches = session.sources.stack.logs(tuple(services or ()), since=begin, tail=tail, follow=follow)
-        async for batch in batches:
-            printer.show([line for line in batch if wanted.takes(line)])
+        with ends_with_reader(inv.output.stream):
+            async for batch in batches:
+                printer.show([line for line in batch if wanted.takes(line)])
         return 0
 
     return inv.run(body)

@@ -142,7 +142,7 @@ def _pauses(queue: QueueSnapshot) -> Finding:
     if not queue.pauses:
         return Finding("graph", Verdict.OK, "no page waits")
     acts = [pause.page for pause in queue.pauses if pause.until == 0]
-    pages = f"{number(len(queue.pauses))} page{'s' if len(queue.pauses) > 1 else ''} wait"
+    pages = "1 page waits" if len(queue.pauses) == 1 else f"{number(len(queue.pauses))} pages wait"
     if acts:
         return Finding(
             "graph", Verdict.FAIL, f"{pages}; {', '.join(acts[:5])} until an operator acts (token, permission)"

@@ -10,6 +10,7 @@ import pytest
 
 from api.settings import Settings
 from api.sources import FormsSource, Incoming, MetaSource
+from api.worker.decode import form_lead
 from console import send
 from console.errors import UnreachableError, UsageError
 
@@ -43,7 +44,9 @@ def test_a_forms_webhook_verifies_and_carries_its_answers() -> None:
     source = FormsSource(Settings.load({"FORMS_SECRET": FORMS_SECRET}))
     source.verify(incoming(webhook, "contact"), float(webhook.headers["webhook-timestamp"]))
     (job,) = source.parse(incoming(webhook, "contact")).jobs
-    assert json.loads(job.payload) == {"email": "ana@example.com"}
+    assert json.loads(job.payload)["data"] == {"email": "ana@example.com"}
+    lead = form_lead(job)
+    assert (lead.email, lead.is_test, lead.fields) == ("ana@example.com", True, {"email": ["ana@example.com"]})
     assert job.external_id == webhook.external_id
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,16 @@ from pathlib import Path
 import pytest
 
 from tests.console.cli.calls import Call, leadsctl
+
+SETTINGS = """\
+META_APP_SECRET=s3cret-of-the-tests
+META_VERIFY_TOKEN=token-of-the-tests
+META_ACCESS_TOKEN=none
+META_GRAPH_URL=http://127.0.0.1:9
+FORMS_SECRET=whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=
+RETRY_BASE_S=0.2
+MAX_ATTEMPTS=2
+"""
 
 
 @dataclass(frozen=True)
@@ -30,11 +41,11 @@ class Stack:
 
 @pytest.fixture(scope="session")
 def stack(server_folder: Path) -> Iterator[Stack]:
-    """The stack. Without a Graph API: a Meta lead cannot be read and stays in the queue, a form's lead is stored."""
+    """The stack. Without a Graph API: Meta's leads wait, a form's lead is stored."""
     found = Stack(server_folder / "stack")
-    up = found(
-        "up", META_GRAPH_URL="http://127.0.0.1:9", META_ACCESS_TOKEN="none", RETRY_BASE_S="0.2", MAX_ATTEMPTS="2"
-    )
+    found.directory.mkdir(mode=0o711)
+    (found.directory / ".env").write_text(SETTINGS)
+    up = found("up")
     try:
         assert up.code == 0, up.err
         yield found
@@ -64,19 +75,16 @@ def stored(stack: Stack, eventually: Callable[[Callable[[], bool]], None]) -> in
 
 
 @pytest.fixture
-def dead(stack: Stack, eventually: Callable[[Callable[[], bool]], None]) -> str:
-    """The id of a job that has become a dead letter: a signed webhook whose lead id is none."""
-    sent = stack("send", "--json")
+def dead(stack: Stack) -> str:
+    """The id of a job that is a dead letter: a signed webhook whose lead id is none."""
+    lead = f"no-number-{secrets.token_hex(4)}"
+    sent = stack("send", "--id", lead)
     assert sent.code == 0, sent.err
-    jobs: list[str] = []
-
-    def there() -> bool:
-        listed = stack("queue", "list", "dead", "--match", sent.document["external_id"], "--json")
-        jobs.extend(job["id"] for job in listed.document["jobs"])
-        return bool(jobs)
-
-    eventually(there)
-    return jobs[0]
+    jobs = stack("queue", "list", "dead", "--json").document["jobs"]
+    for job in jobs:
+        if lead in stack("queue", "show", job["id"], "--reveal", "--json").document["payload"]:
+            return str(job["id"])
+    raise AssertionError(f"{lead} is not among the dead letters")
 
 
 @pytest.fixture(scope="session")
