@@ -10,7 +10,7 @@ import msgspec
 
 from console.cli import terminal
 from console.cli.table import Column, layout
-from console.format import Cell, Line, Tone
+from console.format import Cell, Line, Tone, wrap
 
 VERSION = 1
 """The shapes' version, in every document: it grows when a field goes or changes its meaning, not when one is added."""
@@ -53,6 +53,13 @@ class Output:
         """A table fitted to the terminal; cut nowhere when there is none."""
         for line in layout(columns, rows, terminal.width(self.stream)):
             self.line(*line)
+
+    def note(self, mark: Cell, text: str) -> None:
+        """A mark and a sentence (safe), broken at words on a terminal, in the mark's tone."""
+        width = terminal.width(self.stream)
+        parts = wrap(text, width - 2) if width else [text]
+        for n, part in enumerate(parts):
+            self.line(Cell(f"{' ' if n else mark.text} {part}", mark.tone))
 
     def heading(self, text: str) -> None:
         """A line that names what follows."""

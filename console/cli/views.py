@@ -44,7 +44,7 @@ def show_stack(output: Output, stack: StackSnapshot) -> None:
     for service in stack.services:
         for replica in service.replicas:
             if trouble := _trouble(replica):
-                output.line(Cell(f"{safe(replica.name, 60)}: {trouble}", Tone.WARN))
+                output.note(Cell("◐", Tone.WARN), f"{safe(replica.name, 60)}: {trouble}")
 
 
 def _service_row(service: Service) -> Sequence[str | Cell]:
@@ -100,7 +100,7 @@ def _trouble(replica: Replica) -> str:
 def show_queue(output: Output, queue: QueueSnapshot) -> None:
     """The figures, one line each, and what needs an operator."""
     cause = why(queue, None, Rates())
-    output.line(Cell(cause.shape, cause.tone), " ", Cell(cause.text, cause.tone))
+    output.note(Cell(cause.shape, cause.tone), cause.text)
     alive = sum(worker.alive for worker in queue.workers)
     aof = queue.aof if queue.aof_ok else f"{queue.aof}, last write FAILED"
     rows: list[Sequence[str | Cell]] = [
@@ -116,9 +116,9 @@ def show_queue(output: Output, queue: QueueSnapshot) -> None:
     ]
     output.table((Column(""), Column("", right=True), Column("", least=20)), rows)
     for pause in queue.pauses:
-        output.line(Cell(f"◐ page {safe(pause.page, 40)} waits: {safe(pause.reason, 200)}", Tone.WARN))
+        output.note(Cell("◐", Tone.WARN), f"page {safe(pause.page, 40)} waits: {safe(pause.reason, 200)}")
     for notice in queue.notices:
-        output.line(Cell(f"◐ {safe(notice.text, 300)} ({number(notice.count)}×)", Tone.WARN))
+        output.note(Cell("◐", Tone.WARN), f"{safe(notice.text, 300)} ({number(notice.count)}×)")
 
 
 def _count(count: int, tone: Tone) -> Cell:

@@ -68,7 +68,7 @@ def test_a_service_with_several_replicas_says_which_has_failed() -> None:
     assert lines[1].split()[:4] == ["✖", "worker", "1", "of"]
     assert lines[2].split()[:3] == ["worker-1", "●", "healthy"]
     assert lines[3].split()[:3] == ["worker-2", "✖", "failed"]
-    assert lines[4] == "worker-2: killed, out of memory"
+    assert lines[4] == "◐ worker-2: killed, out of memory"
 
 
 def test_colour_only_on_a_terminal() -> None:
