@@ -86,6 +86,8 @@ class Consumer(Linked):
         out twice before without an end comes alone, so that one that kills its worker is found. Fewer than `count`
         also come when they are large.
         """
+        if count < 1:
+            return []
         if self._look_back:
             taken = await self._recover(count)
             if taken:

@@ -21,7 +21,7 @@ from api.queue.keys import Keys
 Word = str | bytes | int | float
 
 
-class NoGroupError(Exception):
+class NoGroupError(QueueUnavailableError):
     """The stream or its group is not there (yet, or any more)."""
 
 
@@ -52,14 +52,14 @@ class Link:
         async with self._guarded(wait_s):
             return await self._client.execute_command(*words)
 
-    async def run(self, name: str, *args: Word, extra_keys: Sequence[str] = ()) -> Any:
-        """One script with its keys, `extra_keys` after them.
+    async def run(self, name: str, *args: Word) -> Any:
+        """One script with its keys.
 
         Raises:
             NoGroupError: it needs the group, and that is not there.
         """
         script = lua.load(name)
-        keys = [*self.keys.all_of(script.keys), *extra_keys]
+        keys = self.keys.all_of(script.keys)
         async with self._guarded():
             try:
                 return await self._client.execute_command("EVALSHA", script.sha, len(keys), *keys, *args)

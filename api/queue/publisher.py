@@ -222,7 +222,8 @@ class Publisher:
                 raise WireError(self._trouble)
             self._start_connecting()
             await self._up.wait()
-        assert self._wire is not None
+        if self._wire is None:
+            raise WireError("connection lost again")
         return self._wire
 
     def _given_up(self) -> bool:
@@ -236,15 +237,18 @@ class Publisher:
         self._start_connecting()
 
     def _lost(self, wire: Wire) -> None:
-        if wire is self._wire:
-            self._wire = None
-            self._up.clear()
+        if wire is not self._wire:
+            return
+        self._wire = None
+        if not self._closed and not self._connecting():
             self._trouble = "connection lost"
-            if not self._closed:
-                self._start_connecting()
+            self._start_connecting()
+
+    def _connecting(self) -> bool:
+        return self._connector is not None and not self._connector.done()
 
     def _start_connecting(self) -> None:
-        if self._connector is None or self._connector.done():
+        if not self._connecting():
             self._up.clear()
             self._connector = asyncio.create_task(self._connect())
 

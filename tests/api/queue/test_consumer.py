@@ -34,6 +34,13 @@ async def test_a_waiting_read_gets_what_is_published(queue: Queue) -> None:
     assert taken.job.id == job.id
 
 
+async def test_a_read_of_nothing_takes_nothing(queue: Queue) -> None:
+    consumer = await queue.consumer()
+    await queue.publish()
+    assert await consumer.read(0, 60) == []
+    assert (await queue.inspector.snapshot()).ready == 1
+
+
 async def test_a_waiting_read_ends_empty_in_time(queue: Queue) -> None:
     consumer = await queue.consumer()
     async with asyncio.timeout(30):
