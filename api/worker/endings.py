@@ -11,6 +11,7 @@ from typing import TypeVar
 from api import logs
 from api.errors import QueueUnavailableError
 from api.graph import Trouble
+from api.graph.verdict import unreadable
 from api.models import Job
 from api.queue import Consumer, Taken
 from api.settings import Settings
@@ -101,6 +102,15 @@ class Endings:
     async def bury(self, taken: Taken, error: str, started_at: float) -> None:
         """Give a job up at once, with its last attempt counted."""
         await self._bury(taken, self._counted(taken, error, started_at), error)
+
+    async def fault(self, taken: Taken, error: Exception, started_at: float) -> None:
+        """Our own code failed on a job: count it as a failed attempt, so that it is not held in hand for ever."""
+        self._log.error("worker.fault", job_id=taken.job.id, external_id=taken.job.external_id, exc_info=error)
+        try:
+            await self.fail(taken, unreadable(f"fault in the worker ({type(error).__name__})"), started_at)
+        except Exception as again:  # noqa: BLE001 - then it is taken over once its visibility timeout has passed
+            self._hand.release([taken.entry_id])
+            self._log.error("worker.fault", job_id=taken.job.id, exc_info=again)
 
     def tell_stored(self, job: Job, outcome: str, lead_id: int, *, partial: bool) -> None:
         """Count and log a job that ended in a row."""

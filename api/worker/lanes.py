@@ -8,10 +8,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from api import logs
 from api.fields import is_test
 from api.graph import Action, GraphClient, GraphLead, LeadsAnswer, Trouble
-from api.graph.verdict import unreadable
 from api.models import Lead
 from api.queue import Taken
 from api.store import Write
@@ -73,7 +71,6 @@ class Lanes:
         self._lanes: dict[str, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
-        self._log = logs.get_logger()
 
     def put(self, taken: Taken) -> None:
         """Have this lead read."""
@@ -142,11 +139,8 @@ class Lanes:
         try:
             await self._read(page, lane, chunk)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not keep jobs in hand for ever
-            self._log.error("worker.fault", page=page, exc_info=error)
             for taken in chunk:
-                await self._endings.fail(
-                    taken, unreadable(f"fault in the worker ({type(error).__name__})"), time.time()
-                )
+                await self._endings.fault(taken, error, time.time())
         finally:
             lane.calls.remove(began)
             lane.held -= len(chunk)
@@ -186,14 +180,17 @@ class Lanes:
         whole = _pausing(answer)
         pause = await self._pages.trouble(page, whole) if whole else None
         for place, taken in enumerate(chunk):
-            result = answer.results[taken.job.external_id]
-            if isinstance(result, GraphLead):
-                self._store(taken, meta_lead(taken.job, result, names), started_at)
-            elif result.action in (Action.WAIT, Action.ASK):
-                until = self._pages.back_at(pause, probe=place == 0) if pause else time.time() + result.delay_s
-                await self._endings.wait(taken, until, result.error)
-            else:
-                await self._failed(page, taken, result, started_at)
+            try:
+                result = answer.results[taken.job.external_id]
+                if isinstance(result, GraphLead):
+                    self._store(taken, meta_lead(taken.job, result, names), started_at)
+                elif result.action in (Action.WAIT, Action.ASK):
+                    until = self._pages.back_at(pause, probe=place == 0) if pause else time.time() + result.delay_s
+                    await self._endings.wait(taken, until, result.error)
+                else:
+                    await self._failed(page, taken, result, started_at)
+            except Exception as error:  # noqa: BLE001 - one lead's fault must not be the others'
+                await self._endings.fault(taken, error, started_at)
 
     async def _failed(self, page: str, taken: Taken, trouble: Trouble, started_at: float) -> None:
         if trouble.ask_after and is_test({}, taken.job.external_id):

@@ -161,6 +161,9 @@ class Worker:
         except PayloadError as error:
             await self._endings.bury(taken, str(error), started_at)
             return
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not keep jobs in hand for ever
+            await self._endings.fault(taken, error, started_at)
+            return
         name = self._settings.worker_name
         done = attempted(job, name, started_at, time.time() - started_at)
         self._storer.put(Ready(taken, Write(done, lead, name), started_at))

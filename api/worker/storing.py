@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from api import logs
 from api.errors import PayloadError, StoreUnavailableError
-from api.graph.verdict import unreadable
 from api.models import Outcome
 from api.queue import Taken
 from api.store import Write, Writer, Written
@@ -49,6 +48,7 @@ class Storer:
         self._batch = batch
         self._ready: deque[Ready] = deque()
         self._some = asyncio.Event()
+        self._told = ""
         self._log = logs.get_logger()
 
     def put(self, ready: Ready) -> None:
@@ -64,10 +64,8 @@ class Storer:
             try:
                 await self.store(batch)
             except Exception as error:  # noqa: BLE001 - a fault of ours must not keep jobs in hand for ever
-                self._log.error("worker.fault", exc_info=error)
-                trouble = unreadable(f"fault in the worker ({type(error).__name__})")
                 for ready in batch:
-                    await self._endings.fail(ready.taken, trouble, ready.started_at)
+                    await self._endings.fault(ready.taken, error, ready.started_at)
 
     async def wait_up(self) -> None:
         """Return once Postgres answers and has the schema."""
@@ -125,9 +123,10 @@ class Storer:
             try:
                 result = await call()
             except StoreUnavailableError as error:
-                if self.up.is_set():
+                if self.up.is_set() or str(error) != self._told:
                     self.up.clear()
-                    self._log.warning("store.unavailable", error=str(error))
+                    self._told = str(error)
+                    self._log.warning("store.unavailable", error=self._told)
                 await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load
                 pause_s = min(2 * pause_s, _MAX_PAUSE_S)
             else:

@@ -6,12 +6,15 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 import redis
 
-from api.models import JobState, Outcome
+from api.models import Job, JobState, Lead, Outcome
 from api.queue import Consumer, Operator
+from api.worker.decode import form_lead, meta_lead
+from tests.api.worker.conftest import Log
 from tests.api.worker.rig import Rig, form_job, meta_job, until
 from tests.api.worker.standin import Call, Reply, lead, leads
 
@@ -140,6 +143,33 @@ async def test_what_cannot_be_understood_is_buried(rig: Rig) -> None:
     for job in jobs:
         assert (await rig.state(job, JobState.DEAD)).error
     assert (await rig.inspector.snapshot()).dead == 4
+
+
+@pytest.mark.parametrize("where", ["api.worker.process.form_lead", "api.worker.lanes.meta_lead"])
+async def test_a_fault_of_ours_costs_attempts_and_nobody_else(
+    rig: Rig, log: Log, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    log.faults_expected = True
+    kept: Any = {"form_lead": form_lead, "meta_lead": meta_lead}[where.rsplit(".", 1)[-1]]
+
+    def faulty(job: Job, *rest: Any) -> Lead:
+        if job.external_id == "13":
+            raise KeyError("a fault")
+        made: Lead = kept(job, *rest)
+        return made
+
+    monkeypatch.setattr(where, faulty)
+    make: Any = form_job if "form" in where else meta_job
+    jobs = [make(str(n)) for n in range(10, 20)]
+    await rig.publish(*jobs)
+    async with rig.working(retry_base=0.01, max_attempts=6):
+        view = await rig.state(jobs[3], JobState.DEAD)
+        await rig.rows(9)
+        await rig.idle()
+    assert "fault in the worker (KeyError)" in view.error
+    assert "a fault" not in view.error
+    deliveries = await rig.reader.deliveries_in([job.id for job in jobs])
+    assert {delivery.attempts for delivery in deliveries.values()} == {1}
 
 
 async def test_a_paused_queue_is_left_alone(rig: Rig) -> None:
