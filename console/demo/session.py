@@ -8,7 +8,7 @@ import contextlib
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, aclosing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -108,8 +108,9 @@ class DemoSession:
         environment = {name: value for name, value in os.environ.items() if _harmless(name)}
         self.runtime = LocalRuntime(folder, environment, throwaway=True)
         into.push_async_callback(self._down)
-        async for step in self.runtime.up():
-            self._emit(step)
+        async with aclosing(self.runtime.up()) as steps:
+            async for step in steps:
+                self._emit(step)
         url = (await self.runtime.endpoints()).web_url
         self.traffic = Traffic(self.world, url, secret, rate=self._rate, count=self._count, seed=self._seed)
         sending = asyncio.ensure_future(self.traffic.run())

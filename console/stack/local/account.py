@@ -51,6 +51,18 @@ def closed_to(user: str, path: Path) -> Path | None:
     return None
 
 
+def demand_way(user: str, path: Path) -> None:
+    """Check that the account, if there is one, can get to `path`.
+
+    Raises:
+        StackError: it cannot.
+    """
+    if user and (folder := closed_to(user, path)):
+        raise StackError(
+            f"{folder} is closed to {user}, who runs Postgres", "choose a directory outside of it with --dir"
+        )
+
+
 def own(path: Path, user: str) -> None:
     """Give a file or directory to the account; nothing to do without one."""
     if user:

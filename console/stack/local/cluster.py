@@ -9,7 +9,7 @@ import signal
 import sys
 
 from console.errors import StackError
-from console.stack.local.account import closed_to, own
+from console.stack.local.account import own
 from console.stack.local.environment import Environment
 from console.stack.local.places import Kept, Places
 from console.stack.local.processes import Record, end
@@ -35,10 +35,6 @@ async def ensure(
     if data.exists():
         _check(places, postgres)
         return False
-    if user and (folder := closed_to(user, data)):
-        raise StackError(
-            f"{folder} is closed to {user}, who runs Postgres", "choose a directory outside of it with --dir"
-        )
     for left in places.data.glob("postgres_data.new-*"):
         shutil.rmtree(left, ignore_errors=True)
     fresh = places.data / f"postgres_data.new-{secrets.token_hex(4)}"

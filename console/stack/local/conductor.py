@@ -57,11 +57,19 @@ class Conductor:
         self._emit(Progress("preparing"))
         plan = await self._prepare()
         places = self._places
-        work = [self._data(plan)]
-        if not await daemon.adopt(places, plan.kept):
-            work.append(daemon.start(places, plan.kept, plan.environment.base))
-        await together(work)
+        if await daemon.adopt(places, plan.kept):
+            await self._data(plan)
+        else:
+            await self._begin(plan)
         await self._start(plan, wanted)
+
+    async def _begin(self, plan: Plan) -> None:
+        """Start the supervisor and have the data, at the same time; no supervisor stays if there is no data."""
+        try:
+            await together([self._data(plan), daemon.start(self._places, plan.kept, plan.environment.base)])
+        except StackError:
+            await daemon.shut_down(self._places, plan.kept)
+            raise
 
     async def start(self, services: Sequence[str]) -> None:
         """Start services of a stack that is up; only those."""
@@ -221,6 +229,7 @@ def _plan(places: Places, env: Mapping[str, str], running: set[str]) -> Plan:
     """Find out everything that a start needs. Blocks for a moment: it runs programs, and may copy them."""
     programs.demand_supervisor()
     user = account.choose()
+    account.demand_way(user, places.state)
     places.prepare(user)
     settings = environment.load(places, env)
     copies = places.state / "bin"

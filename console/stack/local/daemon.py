@@ -71,11 +71,16 @@ async def start(places: Places, kept: Kept, base: Mapping[str, str]) -> None:
         )  # fmt: skip
     _started.append(process)
     deadline = time.monotonic() + START_S
-    while not await answers(places, kept):
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            raise StackError(f"the supervisor does not start: {_last_line(output)}", f"see {places.logs}")
-        await asyncio.sleep(0.01)
+    try:
+        while not await answers(places, kept):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise StackError(f"the supervisor does not start: {_last_line(output)}", f"see {places.logs}")
+            await asyncio.sleep(0.01)
+    except BaseException:
+        # It may not have written its record yet, without which nobody would find it again.
+        process.kill()
+        process.wait()
+        raise
 
 
 async def clear(places: Places, kept: Kept) -> None:

@@ -82,3 +82,6 @@ def test_a_directory_that_the_account_cannot_enter_is_found(tmp_path: Path) -> N
     tmp = Path("/var/tmp")
     assert account.closed_to(account.choose(), tmp / "x") is None
     assert account.closed_to(account.choose(), tmp_path / "closed" / "x") is not None
+    with pytest.raises(StackError, match="is closed to"):
+        account.demand_way(account.choose(), tmp_path / "closed" / "x")
+    account.demand_way("", tmp_path / "closed" / "x")

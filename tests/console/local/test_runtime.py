@@ -267,6 +267,7 @@ async def test_data_of_another_postgres_is_left_alone(runtime: LocalRuntime, sta
     version.write_text("12\n")
     with pytest.raises(StackError, match="is of Postgres 12, the program is"):
         await drain(runtime.up(["db"]))
+    assert processes_of(state_dir) == {}, "no supervisor stays without anything to supervise"
 
 
 async def test_a_file_in_the_way_is_one_line(tmp_path: Path) -> None:

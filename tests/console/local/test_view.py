@@ -59,7 +59,7 @@ def one(process: Process, *, health: str | None = None, record: Record | None = 
     ],
 )
 def test_every_state_has_a_meaning(state: str, health: str | None, age: float, shown: State) -> None:
-    assert one(Process("app", state, pid=7, started_at=NOW - age), health=health).state is shown
+    assert one(Process("app", state, pid=7, started_at=time.time() - age), health=health).state is shown
 
 
 def test_a_running_service_has_figures_and_a_dead_one_its_code() -> None:
