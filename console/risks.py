@@ -71,7 +71,8 @@ def _durability(queue: QueueSnapshot) -> list[str]:
 async def _deleted(sources: Sources) -> list[str]:
     """What a `down` with volumes destroys."""
     try:
-        leads = f"{number((await sources.leads.read()).total)} leads"
+        total = (await sources.leads.read()).total
+        leads = "1 lead" if total == 1 else f"{number(total)} leads"
     except ConsoleError:
         leads = "all leads"
     return [f"the volumes are deleted: {leads} and everything queued are gone for good"]

@@ -57,9 +57,9 @@ def _without_ui(
 async def _with_ui(inv: Invocation, *, leads: int | None, rate: float | None, seed: int | None) -> int:
     from dataclasses import replace
 
+    from console.cli.ui import run_ui
     from console.demo.session import TUI_RATE, DemoSession
     from console.session import Session
-    from console.tui.app import LeadsApp
 
     read_only = inv.settings.read_only
     steps = inv.narrator.steps()
@@ -69,8 +69,6 @@ async def _with_ui(inv: Invocation, *, leads: int | None, rate: float | None, se
             Session(replace(running.settings, read_only=read_only), running.runtime) as session,
         ):
             steps.end()
-            app = LeadsApp(session.sources, session.runner, title="demo", read_only=read_only)
-            await app.run_async()
-            return app.return_code or 0
+            return await run_ui(session, "demo")
     finally:
         steps.end()

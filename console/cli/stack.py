@@ -11,7 +11,9 @@ from console.cli.invocation import Invocation, invocation
 
 if TYPE_CHECKING:
     from console.session import Session
+    from console.snapshots import StackSnapshot
 
+STATS_WITHIN_S = 5.0
 SERVICES = ("app", "worker", "db", "redis")
 
 
@@ -69,12 +71,20 @@ def restart(ctx: typer.Context, *, services: Services = None, json: JsonFlag = F
     return _stack_verb(invocation(ctx, json=json, quiet=quiet), "restart", services)
 
 
-def ps(ctx: typer.Context, *, json: JsonFlag = False, quiet: QuietFlag = False) -> int:
+def ps(
+    ctx: typer.Context,
+    *,
+    stats: Annotated[
+        bool, typer.Option("--stats", help="With processor and memory; takes a moment, they need two looks.")
+    ] = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> int:
     """Show the services and how they are."""
     inv = invocation(ctx, json=json, quiet=quiet)
 
     async def body(session: Session) -> int:
-        snapshot = await session.sources.stack.read()
+        snapshot = await (_measured(session) if stats else session.sources.stack.read())
         if inv.json:
             from console.cli.shapes import stack_document
 
@@ -86,6 +96,20 @@ def ps(ctx: typer.Context, *, json: JsonFlag = False, quiet: QuietFlag = False) 
         return 0
 
     return inv.run(body)
+
+
+async def _measured(session: Session) -> StackSnapshot:
+    """A reading in which whatever runs has its figures, or the last one within a few seconds."""
+    import asyncio
+
+    deadline = asyncio.get_running_loop().time() + STATS_WITHIN_S
+    while True:
+        snapshot = await session.sources.stack.read()
+        running = [replica for service in snapshot.services for replica in service.replicas if replica.state.up]
+        unknown = any(replica.cpu_percent is None or replica.memory_bytes is None for replica in running)
+        if not unknown or asyncio.get_running_loop().time() > deadline:
+            return snapshot
+        await asyncio.sleep(0.5)
 
 
 def _stack_verb(

@@ -14,21 +14,24 @@ if TYPE_CHECKING:
 
 
 def open_ui(inv: Invocation) -> int:
-    """Run the UI until the operator leaves it; 0.
+    """Run the UI until the operator leaves it; its exit code.
 
     Raises:
         UsageError: there is no terminal to draw on.
     """
     if not (terminal.is_terminal(sys.stdin) and terminal.is_terminal(sys.stdout)):
         raise UsageError("the terminal UI needs a terminal", "leadsctl --help lists the commands that do without")
-    settings = inv.settings
+    return inv.run(lambda session: run_ui(session, session.settings.project or "leads"))
 
-    async def body(session: Session) -> int:
-        from console.tui.app import LeadsApp
 
-        title = settings.project or "leads"
-        app = LeadsApp(session.sources, session.runner, title=title, read_only=settings.read_only)
-        await app.run_async()
-        return app.return_code or 0
+async def run_ui(session: Session, title: str) -> int:
+    """Run the UI on a session; its exit code. Raises what the UI could not handle, once the terminal is free again."""
+    from console.tui.app import LeadsApp
 
-    return inv.run(body)
+    app = LeadsApp(session.sources, session.runner, title=title, read_only=session.settings.read_only)
+    # Textual's own way to end is a traceback with every local variable, and so with personal data, on the screen.
+    app._fatal_error = app._close_messages_no_wait  # type: ignore[method-assign]
+    await app.run_async()
+    if app._exception is not None:
+        raise app._exception
+    return app.return_code or 0

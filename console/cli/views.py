@@ -11,7 +11,7 @@ from console.cli.output import Output
 from console.cli.table import Column
 from console.format import Cell, Tone, age, number, percent, safe, size, state_shape
 from console.history import Rates
-from console.snapshots import Replica, Service, StackSnapshot
+from console.snapshots import Replica, Service, StackSnapshot, State
 from console.sources.check import CheckReport, Verdict
 
 MARKS = {
@@ -20,6 +20,7 @@ MARKS = {
     Verdict.FAIL: Cell("✖", Tone.BAD),
 }
 
+MEASURED = ("UPTIME", "CPU", "MEMORY")
 _STACK = (
     Column(""),
     Column("SERVICE", least=8),
@@ -34,13 +35,17 @@ _STACK = (
 
 
 def show_stack(output: Output, stack: StackSnapshot) -> None:
-    """A row a service, and one a replica where there are several; what is wrong is said below."""
+    """A row a service, and one a replica where there are several; what is wrong is said below.
+
+    What was measured of none has no column.
+    """
     rows: list[Sequence[str | Cell]] = []
     for service in stack.services:
         rows.append(_service_row(service))
         if len(service.replicas) > 1:
             rows += [_replica_row(replica) for replica in service.replicas]
-    output.table(_STACK, rows)
+    known = [i for i, column in enumerate(_STACK) if column.title not in MEASURED or any(row[i] != "–" for row in rows)]
+    output.table([_STACK[i] for i in known], [[row[i] for i in known] for row in rows])
     for service in stack.services:
         for replica in service.replicas:
             if trouble := _trouble(replica):
@@ -94,7 +99,8 @@ def _trouble(replica: Replica) -> str:
     if replica.state.up:
         return ""
     code = f"ended with {replica.exit_code}" if replica.exit_code else ""
-    return "; ".join(filter(None, (code, safe(replica.health, 200))))
+    health = "" if replica.state in (State.STOPPED, State.ABSENT) else safe(replica.health, 200)
+    return "; ".join(filter(None, (code, health)))
 
 
 def show_queue(output: Output, queue: QueueSnapshot) -> None:

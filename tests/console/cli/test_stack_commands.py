@@ -29,10 +29,16 @@ def test_ps_is_a_table_on_stdout(stack: Stack) -> None:
     call = stack("ps")
     assert (call.code, call.err) == (0, "")
     head, *rows = call.text.splitlines()
-    assert head.split() == ["SERVICE", "STATE", "UPTIME", "CPU", "MEMORY", "RESTARTS", "PORTS", "VERSION"]
+    assert head.split() == ["SERVICE", "STATE", "UPTIME", "MEMORY", "RESTARTS", "PORTS", "VERSION"]
     assert {row.split()[1] for row in rows} == SERVICES
     assert all(row.startswith("●  ") and " healthy " in row for row in rows)
     assert b"\x1b" not in call.out
+
+
+def test_ps_with_figures(stack: Stack) -> None:
+    call = stack("ps", "--stats")
+    assert "  CPU  MEMORY  " in call.text.splitlines()[0]
+    assert len(re.findall(r" \d+ %  ", call.text)) == 4
 
 
 def test_ps_as_json(stack: Stack) -> None:
