@@ -20,6 +20,9 @@ from api.worker.policy import attempted, delay_after, waited
 
 T = TypeVar("T")
 
+ABREAST = 16
+"""Jobs that are put back at once, each over a connection of its own."""
+
 _MAX_PAUSE_S = 2.0
 
 
@@ -39,6 +42,7 @@ class Endings:
         self._hand = hand
         self._log = logs.get_logger()
         self._away = False
+        self._abreast = asyncio.Semaphore(ABREAST)
 
     async def insist(self, call: Callable[[], Awaitable[T]]) -> T:
         """Repeat `call` until Redis answers."""
@@ -78,6 +82,10 @@ class Endings:
         moved = await self.insist(lambda: self._consumer.defer(taken, job, until, reason))
         self._hand.release([taken.entry_id])
         self._tell("info", "lead.waits", job, moved, reason=reason, until=round(until, 1))
+
+    async def wait_each(self, waits: Sequence[tuple[Taken, float, str]]) -> None:
+        """As `wait` for many, several at once."""
+        await asyncio.gather(*(self._one_of_many(*each) for each in waits))
 
     async def give_back(self, taken: Taken) -> None:
         """Put a job back that nobody has begun with."""
@@ -124,6 +132,10 @@ class Endings:
             lead_id=lead_id,
             attempt=job.attempt,
         )
+
+    async def _one_of_many(self, taken: Taken, until: float, reason: str) -> None:
+        async with self._abreast:
+            await self.wait(taken, until, reason)
 
     def _counted(self, taken: Taken, error: str, started_at: float) -> Job:
         self.failed += 1

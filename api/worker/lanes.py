@@ -95,10 +95,12 @@ class Lanes:
             back = []
             while len(lane.waiting) > KEPT and lane.slow(now):
                 back.append(lane.waiting.pop()[0])
-            lane.back_at = max(lane.back_at, time.time() + 1.0)
-            for taken in reversed(back):
-                lane.back_at += 1.0 / lane.pace
-                await self._endings.wait(taken, lane.back_at, f"page {page}: the Graph API answers slowly")
+            first_at, step_s = max(lane.back_at, time.time() + 1.0), 1.0 / lane.pace
+            lane.back_at = first_at + len(back) * step_s
+            reason = f"page {page}: the Graph API answers slowly"
+            await self._endings.wait_each(
+                [(taken, first_at + place * step_s, reason) for place, taken in enumerate(reversed(back))]
+            )
 
     async def close(self) -> None:
         """Begin nothing more, and hand back what waits. What is under way goes on."""
@@ -152,12 +154,11 @@ class Lanes:
         """One call for a chunk, unless the page's calls wait."""
         pause = self._pages.pause_of(page)
         if pause and not self._pages.may_probe(pause):
-            for taken in chunk:
-                await self._endings.wait(taken, self._pages.back_at(pause), pause.reason)
+            await self._endings.wait_each([(each, self._pages.back_at(pause), pause.reason) for each in chunk])
             return
         if pause:
-            for taken in chunk[1:]:
-                await self._endings.wait(taken, self._pages.back_at(pause), pause.reason)
+            others = chunk[1:]
+            await self._endings.wait_each([(each, self._pages.back_at(pause), pause.reason) for each in others])
             chunk = chunk[:1]
         started_at = time.time()
         ids = [taken.job.external_id for taken in chunk]
@@ -179,18 +180,19 @@ class Lanes:
             await self._pages.fields(page, there=all(lead.has_fields for lead in found))
         whole = _pausing(answer)
         pause = await self._pages.trouble(page, whole) if whole else None
-        for place, taken in enumerate(chunk):
+        waits: list[tuple[Taken, float, str]] = []
+        for taken in chunk:
+            result = answer.results[taken.job.external_id]
             try:
-                result = answer.results[taken.job.external_id]
                 if isinstance(result, GraphLead):
                     self._store(taken, meta_lead(taken.job, result, names), started_at)
-                elif result.action in (Action.WAIT, Action.ASK):
-                    until = self._pages.back_at(pause, probe=place == 0) if pause else time.time() + result.delay_s
-                    await self._endings.wait(taken, until, result.error)
+                elif pause and result.action in (Action.WAIT, Action.ASK):
+                    waits.append((taken, self._pages.back_at(pause, probe=not waits), result.error))
                 else:
                     await self._failed(page, taken, result, started_at)
             except Exception as error:  # noqa: BLE001 - one lead's fault must not be the others'
                 await self._endings.fault(taken, error, started_at)
+        await self._endings.wait_each(waits)
 
     async def _failed(self, page: str, taken: Taken, trouble: Trouble, started_at: float) -> None:
         if trouble.ask_after and is_test({}, taken.job.external_id):

@@ -118,7 +118,7 @@ async def test_a_user_s_limit_is_the_page_s_where_there_are_more(rig: Rig) -> No
 async def test_after_a_pause_jobs_go_on_by_themselves(rig: Rig) -> None:
     jobs = [meta_job(str(n + 1)) for n in range(70)]
     async with Consumer(rig.redis_url, "leads", "w-0") as other:
-        await other.set_pause(PagePause("1029", "limit", time.time() + 2.0, "too many calls"))
+        await other.set_pause(PagePause("1029", "limit", time.time() + 8.0, "too many calls"))
     async with rig.working():
         await until(_known(rig), "the pause")
         await rig.publish(*jobs)
