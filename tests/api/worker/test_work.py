@@ -329,10 +329,10 @@ async def test_jobs_in_hand_for_long_stay_ours(rig: Rig) -> None:
     rig.graph.answer = answer
     job = meta_job("9700")
     await rig.publish(job)
-    async with rig.working(visibility_timeout=0.6), rig.working(visibility_timeout=0.6, worker_name="w-2"):
+    async with rig.working(visibility_timeout=2.0), rig.working(visibility_timeout=2.0, worker_name="w-2"):
         view = await rig.state(job, JobState.IN_FLIGHT)
         for _ in range(3):
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1.0)
             now = await rig.inspector.job(job.id)
             assert now is not None
             assert (now.worker, now.deliveries) == (view.worker, 1)
