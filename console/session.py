@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Self
 
 from api.errors import SettingsError
@@ -29,50 +29,50 @@ QUEUE_SETTINGS = ("QUEUE_NAMESPACE", "VISIBILITY_TIMEOUT", "SLA_SECONDS")
 
 
 class StackReader:
-    """The runtime's readings (console.ports.StackSource and VolumesSource)."""
+    """The runtime's services and logs (console.ports.StackSource)."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Callable[[], Runtime]) -> None:
         self._runtime = runtime
 
     async def read(self) -> StackSnapshot:
         """All services."""
-        return await self._runtime.snapshot()
+        return await self._runtime().snapshot()
 
     def logs(
         self, services: Sequence[str] = (), *, since: float = 0.0, tail: int | None = None, follow: bool = False
     ) -> AsyncIterator[list[LogLine]]:
         """See Runtime.logs."""
-        return self._runtime.logs(services, since=since, tail=tail, follow=follow)
+        return self._runtime().logs(services, since=since, tail=tail, follow=follow)
 
 
 class VolumesReader:
     """The runtime's volumes (console.ports.VolumesSource)."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Callable[[], Runtime]) -> None:
         self._runtime = runtime
 
     async def read(self) -> VolumesSnapshot:
         """All volumes and the disk beneath them."""
-        return await self._runtime.volumes()
+        return await self._runtime().volumes()
 
 
 class Session:
-    """A stack in hand. Nothing is connected before something is asked of it; `close` gives everything back.
+    """A stack in hand. Nothing is connected, nor is the runtime imported, before something is asked of it.
+
+    Whatever is asked first can raise UsageError: files were named that are not there, or the stack's settings make no
+    sense. `close` gives everything back.
 
     Args:
         settings: what the console was told.
         runtime: None: the one that the settings name.
-
-    Raises:
-        UsageError: the stack's settings make no sense.
     """
 
     def __init__(self, settings: Settings, runtime: Runtime | None = None) -> None:
         self.settings = settings
-        self.runtime = runtime if runtime is not None else select.runtime(settings)
+        self._chosen = runtime
         self._service: ServiceSettings | None = None
         self.links = Links(
-            self.runtime.endpoints,
+            self._resolve,
             redis_url=settings.redis_url,
             database_url=settings.database_url,
             inspector=self._make_inspector,
@@ -83,14 +83,21 @@ class Session:
         self.leads = LeadsReader(self.links)
         self.checker = AccountingReader(self.links)
         self.sources = Sources(
-            stack=StackReader(self.runtime),
+            stack=StackReader(lambda: self.runtime),
             queue=self.queue,
             leads=self.leads,
             checker=self.checker,
-            volumes=VolumesReader(self.runtime),
+            volumes=VolumesReader(lambda: self.runtime),
         )
-        verbs = PipelineVerbs(self.runtime, self.links, self.send_test, settings.operator)
+        verbs = PipelineVerbs(lambda: self.runtime, self.links, self.send_test, settings.operator)
         self.runner = ActionRunner(verbs, self.sources, read_only=settings.read_only)
+
+    @property
+    def runtime(self) -> Runtime:
+        """The runtime; made when first asked for. UsageError when files were named that are not there."""
+        if self._chosen is None:
+            self._chosen = select.runtime(self.settings)
+        return self._chosen
 
     async def __aenter__(self) -> Self:
         return self
@@ -105,7 +112,8 @@ class Session:
         try:
             await self.links.close()
         finally:
-            await self.runtime.close()
+            if self._chosen is not None:
+                await self._chosen.close()
 
     async def endpoints(self) -> Endpoints:
         """Where the stack's parts are. UnreachableError when they are not running."""
@@ -117,6 +125,9 @@ class Session:
 
         webhook = send.prepare(select.stack_environment(self.settings), form=form)
         return (await send.deliver((await self.endpoints()).web_url, webhook)).result()
+
+    async def _resolve(self) -> Endpoints:
+        return await self.runtime.endpoints()
 
     def _make_inspector(self, url: str) -> Inspector:
         from api.queue import Inspector

@@ -31,7 +31,9 @@ class PipelineVerbs:
         operator: who acts, for the record.
     """
 
-    def __init__(self, runtime: Runtime, links: Links, send: Callable[[str], Awaitable[Result]], operator: str) -> None:
+    def __init__(
+        self, runtime: Callable[[], Runtime], links: Links, send: Callable[[str], Awaitable[Result]], operator: str
+    ) -> None:
         self._runtime = runtime
         self._links = links
         self._send = send
@@ -103,7 +105,7 @@ class PipelineVerbs:
             yield Result(ok=True, text=f"{who} {be} {STACK_DONE[action.verb]}", changed=max(len(action.targets), 1))
 
     def _steps(self, action: Action) -> AsyncIterator[Progress]:
-        runtime, targets = self._runtime, action.targets
+        runtime, targets = self._runtime(), action.targets
         match action.verb:
             case Verb.UP:
                 return runtime.up(targets)

@@ -21,7 +21,14 @@ def open_ui(inv: Invocation) -> int:
     """
     if not (terminal.is_terminal(sys.stdin) and terminal.is_terminal(sys.stdout)):
         raise UsageError("the terminal UI needs a terminal", "leadsctl --help lists the commands that do without")
-    return inv.run(lambda session: run_ui(session, session.settings.project or "leads"))
+
+    async def body(session: Session) -> int:
+        told = session.settings
+        if told.runtime == "docker" and (told.directory or told.files or told.env_file):
+            _ = session.runtime  # complains of files that are not there; else it can wait until after the first paint
+        return await run_ui(session, told.project or "leads")
+
+    return inv.run(body)
 
 
 async def run_ui(session: Session, title: str) -> int:
