@@ -38,12 +38,13 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _dispatch(arguments: Sequence[str]) -> int:
-    if not arguments and COMPLETION not in os.environ:
-        # Nothing to parse: the UI's first paint need not wait for the parser's import.
-        from console.cli.invocation import Invocation
+    from console.cli import quick
+
+    only_ui = None if COMPLETION in os.environ else quick.read(arguments)
+    if only_ui is not None:
         from console.cli.ui import open_ui
 
-        return open_ui(Invocation())
+        return open_ui(only_ui)
     from console.cli import app
 
     return app.run(arguments)

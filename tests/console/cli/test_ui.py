@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from console.cli import app, quick, ui
+from console.cli.invocation import Invocation
 from tests.console.cli import calls
 from tests.console.cli.calls import on_terminal, plain
 
@@ -43,3 +45,35 @@ def test_a_crash_is_two_lines_without_what_the_program_knew(tmp_path: Path, monk
     assert "ana@gmail.com" not in text
     (report,) = tmp_path.rglob("debug-*.log")
     assert "boom" in report.read_text()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--local"],
+        ["--local", "--docker"],
+        ["--docker", "--read-only", "-p", "leads", "--dir", "/srv/leads"],
+        ["--project", "leads", "--env-file", "stack.env", "--local"],
+    ],
+)
+def test_the_quick_reader_reads_as_the_parser_does(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Invocation] = []
+
+    def remember(found: Invocation) -> int:
+        opened.append(found)
+        return 0
+
+    monkeypatch.setattr(ui, "open_ui", remember)
+    assert app.run(arguments) == 0
+    quickly = quick.read(arguments)
+    assert quickly is not None
+    assert quickly.settings == opened[0].settings
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["ps"], ["--json"], ["--help"], ["--dir"], ["--dir", "--local"], ["--dir=x"], ["-px"], ["--", "ps"], [""]],
+)
+def test_the_quick_reader_leaves_the_rest_to_the_parser(arguments: list[str]) -> None:
+    assert quick.read(arguments) is None
