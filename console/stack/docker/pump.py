@@ -1,11 +1,62 @@
-"""Owns moving bytes between two pairs of streams, with an end of input passed on in each direction."""
+"""Owns moving bytes between two pairs of streams, and listeners whose connections all end with them."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 
 READ_BYTES = 64 * 1024
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class Listener:
+    """Runs a handler for each connection; closing ends the handlers and the connections, begun or not.
+
+    Args:
+        handler: returns when its connection is over, which is then closed.
+    """
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def listen(self, port: int = 0) -> int:
+        """Listen on loopback; the port, a free one for 0."""
+        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", port)
+        found: int = self._server.sockets[0].getsockname()[1]
+        return found
+
+    async def listen_at(self, path: str) -> None:
+        """Listen on a Unix socket."""
+        self._server = await asyncio.start_unix_server(self._accepted, path)
+
+    async def close(self) -> None:
+        """No more connections, and none of those there are."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        # A connection that was accepted a moment ago has its task created by the next turn of the loop.
+        await asyncio.sleep(0)
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._server is None:
+            writer.transport.abort()
+            return
+        task: asyncio.Task[None] = asyncio.ensure_future(self._handle(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        # A task that is cancelled before its first step runs none of its own clean-up.
+        task.add_done_callback(lambda _: writer.close())
+
+    async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._handler(reader, writer)
 
 
 async def copy(

@@ -16,7 +16,7 @@ from console.errors import ConsoleError, UnreachableError
 from console.stack.docker import wire
 from console.stack.docker.engine import Engine
 from console.stack.docker.frames import HEADER
-from console.stack.docker.pump import one_way
+from console.stack.docker.pump import Listener, one_way
 
 OPEN_S = 5.0
 END_S = 5.0
@@ -84,17 +84,16 @@ class Relay:
         self._engine = engine
         self._goal = goal
         self._containers = containers
-        self._server: asyncio.Server | None = None
-        self._links: set[asyncio.Task[None]] = set()
+        self._listener = Listener(self._link)
+        self._port = 0
         self._way: Way | None = None
         self._finding = asyncio.Lock()
 
     async def open(self) -> int:
         """Listen, and return the port. Whether anything answers behind it shows in each connection."""
-        if self._server is None:
-            self._server = await asyncio.start_server(self._accepted, "127.0.0.1", 0)
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
+        if not self._port:
+            self._port = await self._listener.listen()
+        return self._port
 
     async def probe(self) -> None:
         """Make sure that the goal answers through the engine.
@@ -106,23 +105,13 @@ class Relay:
 
     async def close(self) -> None:
         """End the listener and every connection."""
-        if self._server is not None:
-            self._server.close()
-        for link in self._links:
-            link.cancel()
-        await asyncio.gather(*self._links, return_exceptions=True)
-
-    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        link = asyncio.ensure_future(self._link(reader, writer))
-        self._links.add(link)
-        link.add_done_callback(self._links.discard)
+        await self._listener.close()
 
     async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, until either side ends it."""
         try:
             far = await self._through()
         except ConsoleError:
-            writer.transport.abort()
             return
         up = asyncio.ensure_future(one_way(reader, far.writer))
         down = asyncio.ensure_future(_down(far, writer))
@@ -136,8 +125,6 @@ class Relay:
             for task in (up, down):
                 task.cancel()
             await asyncio.gather(up, down, return_exceptions=True)
-            with contextlib.suppress(OSError, RuntimeError):
-                writer.close()
 
     async def _through(self) -> wire.Stream:
         """A stream to the goal, by the known way, or by another if that one is gone."""

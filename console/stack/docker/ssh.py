@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from console.stack.docker.address import Address
-from console.stack.docker.pump import copy
+from console.stack.docker.pump import Listener, copy
 
 ARGUMENTS = ("-o", "ConnectTimeout=10", "-o", "BatchMode=yes", "-T")
 
@@ -24,27 +24,17 @@ class SshBridge:
         self._target = address
         self._folder = Path(tempfile.mkdtemp(prefix="leadsctl-ssh-"))
         self.address = Address(address.url, socket=str(self._folder / "docker.sock"), host=address.host)
-        self._server: asyncio.Server | None = None
-        self._links: set[asyncio.Task[None]] = set()
+        self._listener = Listener(self._link)
 
     async def open(self) -> Address:
         """Begin to listen."""
-        self._server = await asyncio.start_unix_server(self._accepted, self.address.socket)
+        await self._listener.listen_at(self.address.socket)
         return self.address
 
     async def close(self) -> None:
         """End every connection, and remove the socket."""
-        if self._server is not None:
-            self._server.close()
-        for link in self._links:
-            link.cancel()
-        await asyncio.gather(*self._links, return_exceptions=True)
+        await self._listener.close()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        link = asyncio.ensure_future(self._link(reader, writer))
-        self._links.add(link)
-        link.add_done_callback(self._links.discard)
 
     async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -57,14 +47,12 @@ class SshBridge:
                 start_new_session=True,
             )
         except OSError:
-            writer.transport.abort()
             return
         if process.stdin is None or process.stdout is None:
             return
         try:
             await copy(reader, writer, process.stdout, process.stdin)
         finally:
-            writer.transport.abort()
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
             await process.wait()

@@ -1,0 +1,1 @@
+"""The stack on a real Docker Engine, which `engine.sh` and `images.sh` make available; skipped without one."""
