@@ -195,8 +195,10 @@ class PipelineVerbs:
     async def _edit(self, action: Action) -> Events:
         if len(action.targets) != 1:
             raise UsageError("one job is edited at a time")
+        from api.sources import amended
+
         payload = action.args["payload"]
-        changed = await self._links.operate(lambda operator: operator.edit(action.targets[0], payload))
+        changed = await self._links.operate(lambda operator: operator.edit(action.targets[0], payload, amended))
         yield _outcome(changed, "edited")
 
     async def _pause(self, action: Action) -> Events:

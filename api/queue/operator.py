@@ -24,6 +24,13 @@ MISSING = "is in no place of the queue"
 CHANGED = "changed meanwhile"
 REASONS = {"changed": CHANGED, "waiting": "is ready already"}
 
+Edit = Callable[[Job], Job]
+Amend = Callable[[Job, str], Job]
+
+
+def _with_payload(job: Job, payload: str) -> Job:
+    return msgspec.structs.replace(job, payload=payload)
+
 
 class Operator(Linked):
     """Moves jobs by hand. Every method raises QueueUnavailableError while Redis does not answer."""
@@ -92,14 +99,16 @@ class Operator(Linked):
 
         return await self._each(ids, undo)
 
-    async def edit(self, job_id: str, payload: str) -> Changed:
+    async def edit(self, job_id: str, payload: str, amend: Amend = _with_payload) -> Changed:
         """Replace a job's payload where it is (a ready or stuck one goes to the end of the line).
 
+        `amend` makes the new job of the old one and the payload; it must keep id and seq.
+
         Raises:
-            PayloadError: the payload is not JSON or too large.
+            PayloadError: the payload is not JSON or too large, or `amend` cannot use it.
         """
         _check(payload)
-        return await self._each([job_id], lambda rows: self._move("edited", rows, payload))
+        return await self._each([job_id], lambda rows: self._move("edited", rows, lambda job: amend(job, payload)))
 
     async def pause(self) -> None:
         """Workers take no more jobs; what they hold they finish. Webhooks are still accepted."""
@@ -135,12 +144,12 @@ class Operator(Linked):
         refused = tuple((row.view.job.id, why_not) for row in rows if not may(row))
         return _sum(await self._move(target, [row for row in rows if may(row)]), Changed(refused=refused))
 
-    async def _move(self, target: str, rows: Sequence[Row], payload: str | None = None) -> Changed:
+    async def _move(self, target: str, rows: Sequence[Row], edit: Edit | None = None) -> Changed:
         limits, changed = self._limits, Changed()
         for part in _parts(rows):
             words: list[Word] = [target, limits.visibility_ms, limits.gone_ms]
             for row in part:
-                words += _words(target, row, payload)
+                words += _words(target, row, edit)
             outcomes = [outcome.decode() for outcome in await self._link.run("move", *words)]
             changed = _sum(changed, _changed(part, outcomes))
         return changed
@@ -152,12 +161,12 @@ class Operator(Linked):
         return int(seconds) + int(micros) / 1e6, 2 * sum(sizes) + 2 * PAGE
 
 
-def _words(target: str, row: Row, payload: str | None) -> list[Word]:
+def _words(target: str, row: Row, edit: Edit | None) -> list[Word]:
     """What the script `move` has to know of one job."""
     view = row.view
     job: Job = view.job
-    if payload is not None:
-        job = msgspec.structs.replace(job, payload=payload)
+    if edit:
+        job = edit(job)
     elif target == "ready" and row.place in ("dead", "discarded"):
         job = msgspec.structs.replace(job, attempt=0)
     note = Note(seq=job.seq, page=job.page, error=clip(view.error), worker=view.worker, was=view.state.value)

@@ -8,8 +8,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from api.errors import PayloadError, RejectedError
 from api.ids import new_id
@@ -108,6 +111,41 @@ def lead_id(value: Any) -> str:
     else:
         return ""
     return value if _ID.fullmatch(value) else ""
+
+
+def amended(job: Job, payload: str) -> Job:
+    """The job with a payload that an operator wrote: the `value` of a leadgen change, or a body with just one of these.
+
+    Lead, page and form are those of the payload, so that a dead letter without an id becomes a lead.
+
+    Raises:
+        PayloadError: it names no lead, or more than one.
+    """
+    value = strict_json.loads(payload.encode("utf-8", "replace"))
+    if isinstance(value, dict) and "entry" in value:
+        values = list(_leadgen_values(value))
+        if len(values) != 1:
+            raise PayloadError(f"a job is one lead, and the body has {len(values)} leadgen changes")
+        value = values[0]
+    external_id = lead_id(value.get("leadgen_id")) if isinstance(value, dict) else ""
+    if not external_id:
+        raise PayloadError(_why_invalid(value))
+    return msgspec.structs.replace(
+        job,
+        payload=strict_json.dumps(value),
+        external_id=external_id,
+        page=lead_id(value.get("page_id")) or job.page,
+        form=lead_id(value.get("form_id")) or job.form,
+    )
+
+
+def _leadgen_values(body: dict[str, Any]) -> Iterator[Any]:
+    entries = body.get("entry")
+    for entry in entries if isinstance(entries, list) else []:
+        changes = entry.get("changes") if isinstance(entry, dict) else None
+        for change in changes if isinstance(changes, list) else []:
+            if isinstance(change, dict) and change.get("field") == "leadgen":
+                yield change.get("value")
 
 
 def _read_entry(parsed: Parsed, incoming: Incoming, kind: str, entry: dict[str, Any]) -> None:

@@ -20,12 +20,15 @@ SELECT outcome, count(*) FROM deliveries WHERE seq BETWEEN 1 AND %(accepted)s GR
 UNION ALL
 SELECT CASE WHEN d.job_id = q.job_id THEN 'settling:' ELSE 'older:' END || d.outcome, count(*)
 FROM queued AS q JOIN deliveries AS d ON d.seq = q.seq WHERE q.seq BETWEEN 1 AND %(accepted)s GROUP BY 1
+UNION ALL
+SELECT 'undone', count(*) FROM unnest(%(discarded)s::bigint[]) AS u (seq)
+WHERE NOT EXISTS (SELECT FROM deliveries AS d WHERE d.seq = u.seq)
 """
 
 _MISSING: LiteralString = """
 SELECT seq FROM generate_series(1, %(accepted)s::bigint) AS seq
 WHERE NOT EXISTS (SELECT FROM deliveries AS d WHERE d.seq = seq.seq)
-AND NOT EXISTS (SELECT FROM unnest(%(seqs)s::bigint[]) AS q (seq) WHERE q.seq = seq.seq)
+AND NOT EXISTS (SELECT FROM unnest(%(seqs)s::bigint[] || %(discarded)s::bigint[]) AS q (seq) WHERE q.seq = seq.seq)
 ORDER BY seq LIMIT %(limit)s
 """
 
@@ -36,6 +39,7 @@ async def account(connection: Connection, places: Places) -> Accounting:
     parameters: dict[str, Any] = {
         "ids": [job_id for job_id, _ in queued],
         "seqs": [seq for _, seq in queued],
+        "discarded": [seq for _, seq in places.discarded],
         "accepted": places.accepted,
         "limit": MAX_NAMED,
     }
@@ -43,6 +47,8 @@ async def account(connection: Connection, places: Places) -> Accounting:
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         counts = {str(name): int(count) for name, count in await rows(connection, _COUNTS, parameters)}
         ended = {o: counts.get(o, 0) - counts.get(f"settling:{o}", 0) - counts.get(f"older:{o}", 0) for o in Outcome}
+        # Discarded when Redis was read, taken back before Postgres was: its row is gone already.
+        ended[Outcome.DISCARDED] += counts.get("undone", 0)
         doubled = sorted({*places.doubled, *_doubled(queued)})
         balanced = len(queued) + sum(ended.values()) == places.accepted and not doubled
         # Seqs are dense and both sides are sets of them: equal counts leave no room for a missing one.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from api.errors import PayloadError, RejectedError
 from api.settings import Settings
 from api.signatures import sign_meta
-from api.sources import Incoming, MetaSource, Parsed
+from api.sources import Incoming, MetaSource, Parsed, amended
 from api.sources.meta import handshake, lead_id
 
 SOURCE = MetaSource(Settings(meta_app_secrets=(b"secret",)))
@@ -263,3 +263,23 @@ def test_handshake_token_may_be_any_text_but_an_unset_one_matches_nothing() -> N
 def test_no_query_raises_anything_else(query: str) -> None:
     with pytest.raises(RejectedError):
         handshake(query, "a token nobody guesses")
+
+
+def test_an_edited_dead_letter_becomes_the_lead_it_names() -> None:
+    ((job, _),) = parse(page(leadgen(leadgen_id=1.5, page_id="11"))).dead
+    fixed = amended(job, '{"leadgen_id": 9000000000000001, "page_id": "12", "form_id": "77"}')
+    assert (fixed.id, fixed.external_id, fixed.page, fixed.form) == (job.id, "9000000000000001", "12", "77")
+
+
+def test_an_edited_body_may_hold_one_lead() -> None:
+    ((job, _),) = parse(page(leadgen(leadgen_id="x"))).dead
+    assert amended(job, json.dumps(page(leadgen(leadgen_id="5")))).payload == '{"leadgen_id":"5"}'
+    with pytest.raises(PayloadError, match="2 leadgen changes"):
+        amended(job, json.dumps(page(leadgen(leadgen_id="5"), leadgen(leadgen_id="6"))))
+
+
+@pytest.mark.parametrize("payload", ["{}", "[]", "null", '{"leadgen_id": "x"}', '{"entry": []}', '{"entry": [1, {}]}'])
+def test_an_edit_that_names_no_lead_is_refused(payload: str) -> None:
+    ((job, _),) = parse(page(leadgen(leadgen_id="x"))).dead
+    with pytest.raises(PayloadError, match="leadgen"):
+        amended(job, payload)

@@ -50,6 +50,13 @@ async def test_a_written_job_not_yet_off_the_queue_counts_once(writer: Writer, r
     assert result.balanced
 
 
+async def test_a_job_taken_back_between_the_two_readings_counts_as_discarded(writer: Writer, reader: Reader) -> None:
+    jobs = numbered(3)
+    await writer.write(jobs[:2])
+    result = await reader.accounting(Places(3, discarded=pairs(jobs[2])))
+    assert (result.deliveries[Outcome.DISCARDED], result.missing, result.balanced) == (1, (), True)
+
+
 async def test_jobs_accepted_after_the_reading_do_not_count(writer: Writer, reader: Reader) -> None:
     await writer.write(numbered(5))
     result = await reader.accounting(Places(3))
@@ -61,11 +68,6 @@ async def test_missing_jobs_are_named(writer: Writer, reader: Reader) -> None:
     await writer.write([*jobs[:3], *jobs[5:9]])
     result = await reader.accounting(Places(10, ready=pairs(jobs[9])))
     assert (result.accounted, result.missing, result.balanced) == (8, ("#4", "#5"), False)
-
-
-async def test_a_discarded_job_without_its_row_is_missing(reader: Reader) -> None:
-    result = await reader.accounting(Places(1, discarded=pairs(*numbered(1))))
-    assert (result.missing, result.balanced) == (("#1",), False)
 
 
 async def test_at_most_a_hundred_missing_are_named(reader: Reader) -> None:

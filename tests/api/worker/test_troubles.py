@@ -257,6 +257,16 @@ async def test_leads_without_answers_are_stored_told_and_completed(rig: Rig) -> 
         await rig.notice("fields:1029", there=False)
 
 
+async def test_a_dead_letter_without_an_id_is_never_asked_for(rig: Rig) -> None:
+    jobs = [meta_job("invalid-0123456789abcdef"), meta_job("1")]
+    await rig.publish(*jobs)
+    async with rig.working():
+        await rig.rows(1)
+        view = await rig.state(jobs[0], JobState.DEAD)
+    assert view.error
+    assert [call.ids for call in rig.graph.calls if "invalid" in str(call.ids)] == []
+
+
 async def test_an_api_out_of_reach_burns_no_attempt(rig: Rig, free_port: Callable[[], int]) -> None:
     job = meta_job("1")
     await rig.publish(job, form_job("msg_1"))
