@@ -140,6 +140,4 @@ class Links:
 
 def _unreachable(error: UnavailableError) -> UnreachableError:
     service = "redis" if isinstance(error, QueueUnavailableError) else "db"
-    return UnreachableError(
-        str(error), f"leadsctl ps shows whether {service} runs; leadsctl logs {service} says why not"
-    )
+    return UnreachableError(str(error), f"the command ps shows whether {service} runs, logs {service} why not")

@@ -136,7 +136,7 @@ async def deliver(web_url: str, webhook: Webhook, *, transport: httpx.AsyncBaseT
     except httpx.HTTPError as error:
         what = str(error) or type(error).__name__
         raise UnreachableError(
-            f"the web service does not answer at {web_url}: {what}", "leadsctl ps shows whether app runs"
+            f"the web service does not answer at {web_url}: {what}", "the command ps shows whether app runs"
         ) from error
     return Answer(
         url=url,

@@ -230,7 +230,7 @@ class PipelineVerbs:
             yield Result(
                 ok=False,
                 text=f"personal data stays masked: the reveal cannot be recorded ({trouble})",
-                hint="leadsctl ps shows whether db runs",
+                hint="the command ps shows whether db runs",
                 exit_code=3,
             )
         else:

@@ -36,7 +36,7 @@ async def agreed(inv: Invocation, session: Session, action: Action, question: st
     if not yes and not terminal.interactive():
         raise UsageError(f"{action.verb} asks first, and there is no terminal to ask on", "add --yes to do it unasked")
     for line in await session.runner.warnings(action):
-        narrator.warn(line)
+        narrator.warn(line, asking=not yes)
     return yes or narrator.confirm(question)
 
 

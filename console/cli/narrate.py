@@ -34,9 +34,9 @@ class Narrator:
         self.stream.write((terminal.paint(text, tone) if terminal.coloured(self.stream) else text) + "\n")
         self.stream.flush()
 
-    def warn(self, text: str) -> None:
-        """Something to know before or after an action."""
-        self.tell(f"◐ {text}", "warn")
+    def warn(self, text: str, *, asking: bool) -> None:
+        """What an action risks: a part of the question if there is one, else a note."""
+        (self.tell if asking else self.say)(f"◐ {text}", "warn")
 
     def error(self, text: str, hint: str = "") -> None:
         """What happened, and what to do about it."""

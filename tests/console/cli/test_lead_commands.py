@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import secrets
 import subprocess
 from collections.abc import Callable
 
@@ -134,22 +136,30 @@ def test_retry_of_one_and_of_all(stack: Stack, dead: str, eventually: Callable[.
 
 
 def test_edit_then_retry(stack: Stack, dead: str) -> None:
-    payload = stack("queue", "show", dead, "--json").document["payload"]
     assert stack("queue", "edit", dead, "--payload", "{").code == 1
-    call = stack("queue", "edit", dead, "--payload", "-", stdin=payload.replace("{", '{"note":1,', 1))
-    assert call.code == 0, call.err
-    assert '"note":' in stack("queue", "show", dead, "--reveal", "--json").document["payload"]
+    assert stack("queue", "edit", dead, "--payload", '{"leadgen_id":"none"}').code == 1
+    lead = str(10**15 + secrets.randbelow(10**15))
+    payload = json.dumps({"leadgen_id": lead, "page_id": "1029", "form_id": "77"})
+    call = stack("queue", "edit", dead, "--payload", "-", "--retry", stdin=payload)
+    assert (call.code, call.err) == (0, "1 job made ready again\n")
+    shown = stack("queue", "show", dead, "--json").document
+    assert shown["external_id"] == lead
+    assert shown["state"] != "dead"
     assert stack("queue", "edit", dead).code == 2
 
 
 def test_edit_in_the_editor_is_a_reveal(stack: Stack, dead: str) -> None:
     before = _reveals(stack, f"job {dead}")
-    code, text = on_terminal(*stack.where, "queue", "edit", dead, env={"EDITOR": "sed -i s/leadgen_id/lead_gen_id/"})
-    assert code == 0, text
-    assert _reveals(stack, f"job {dead}") == before + 1
     code, text = on_terminal(*stack.where, "queue", "edit", dead, env={"EDITOR": "true"})
     assert code == 1
     assert "nothing was changed" in text
+    assert _reveals(stack, f"job {dead}") == before + 1
+    lead = 10**15 + secrets.randbelow(10**15)
+    code, text = on_terminal(
+        *stack.where, "queue", "edit", dead, env={"EDITOR": f"sed -i s/no-number-[0-9a-f]*/{lead}/"}
+    )
+    assert code == 0, text
+    assert stack("queue", "show", dead, "--json").document["external_id"] == str(lead)
 
 
 def test_check_is_fine_and_dead_letters_only_warn(stack: Stack, stored: int, dead: str) -> None:
