@@ -35,11 +35,15 @@ class Listener:
 
     async def close(self) -> None:
         """No more connections, and none of those there are."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        # A connection that was accepted a moment ago has its task created by the next turn of the loop.
-        await asyncio.sleep(0)
+        server, self._server = self._server, None
+        if server is not None:
+            # A connection accepted in this turn of the loop gets its transport in the next; if the server has gone by
+            # then, it is dropped without being closed.
+            for listening in server.sockets:
+                asyncio.get_running_loop().remove_reader(listening.fileno())
+            for _ in range(3):
+                await asyncio.sleep(0)
+            server.close()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -14,6 +14,7 @@ from pathlib import Path
 from console.stack.docker.address import Address
 from console.stack.docker.pump import Listener, copy
 
+END_S = 1.0
 ARGUMENTS = ("-o", "ConnectTimeout=10", "-o", "BatchMode=yes", "-T")
 
 
@@ -53,9 +54,17 @@ class SshBridge:
         try:
             await copy(reader, writer, process.stdout, process.stdin)
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-            await process.wait()
+            await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ask it to end, and end it if it does not."""
+    for stop in (process.terminate, process.kill):
+        with contextlib.suppress(ProcessLookupError):
+            stop()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), END_S)
+            return
 
 
 def ssh_arguments(address: Address) -> list[str]:

@@ -1,0 +1,89 @@
+"""Where the stack's files are, and what is written out for a stack of one's own."""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from console.errors import UsageError
+from console.stack.docker import files
+
+COMPOSE = files.packaged()
+
+
+def test_the_checkouts_own_files(tmp_path: Path) -> None:
+    found = files.locate(cwd=tmp_path)
+    assert found.files == ((COMPOSE / "docker-compose.yml").resolve(),)
+    assert found.env_file == COMPOSE.resolve() / ".env"
+    assert files.buildable(found)
+
+
+def test_a_stack_that_was_written_is_found_from_its_folder(tmp_path: Path) -> None:
+    written = files.write(tmp_path, env="A=b\n")
+    assert files.locate(cwd=tmp_path) == written
+    assert files.locate(cwd=tmp_path / "compose") == written
+    assert files.locate(tmp_path) == written
+    assert files.locate(tmp_path / "compose") == written
+    assert files.buildable(written)
+    assert stat.S_IMODE(written.env_file.stat().st_mode) == 0o600
+    assert (tmp_path / "api" / "__main__.py").is_file()
+    assert not list(tmp_path.rglob("__pycache__"))
+
+
+def test_writing_again_keeps_the_settings(tmp_path: Path) -> None:
+    files.write(tmp_path, env="A=b\n")
+    (tmp_path / "compose" / "Dockerfile").write_text("old")
+    again = files.write(tmp_path, env="A=c\n")
+    assert again.env_file.read_text() == "A=b\n"
+    assert (tmp_path / "compose" / "Dockerfile").read_text() == (COMPOSE / "Dockerfile").read_text()
+
+
+def test_another_projects_compose_file_in_the_working_folder_is_not_ours(tmp_path: Path) -> None:
+    (tmp_path / "docker-compose.yml").write_text("services: {web: {image: x}}\n")
+    assert files.locate(cwd=tmp_path).files[0].parent == COMPOSE.resolve()
+
+
+def test_named_files(tmp_path: Path) -> None:
+    base, env = tmp_path / "a.yml", tmp_path / "b.env"
+    base.touch()
+    with pytest.raises(UsageError, match=r"b\.env is not there"):
+        files.locate(files=(base,), env_file=env)
+    env.touch()
+    assert files.locate(files=(base,), env_file=env) == files.StackFiles((base,), env)
+    assert files.locate(files=(base,)).env_file == tmp_path / ".env"
+    with pytest.raises(UsageError, match=r"c\.yml is not there"):
+        files.locate(files=(base, tmp_path / "c.yml"))
+    with pytest.raises(UsageError, match="holds no compose file"):
+        files.locate(tmp_path)
+
+
+def test_settings_are_the_environment_over_the_file(tmp_path: Path) -> None:
+    stack = files.StackFiles((), tmp_path / ".env")
+    assert files.settings(stack, {"A": "1"}) == {"A": "1"}
+    stack.env_file.write_text("A=2\nB='p@$$ #'\nC=\n")
+    assert files.settings(stack, {"A": "1", "D": ""}) == {"A": "1", "B": "p@$$ #"}
+    stack.env_file.write_bytes(b"\xff\xfe")
+    assert files.settings(stack, {}) == {}
+
+
+def test_every_setting_of_the_stack_is_explained_in_the_example() -> None:
+    used = set()
+    for name in ("docker-compose.yml", "docker-compose.dev.yml"):
+        used |= set(re.findall(r"\$\{([A-Z_]+)", (COMPOSE / name).read_text()))
+    explained = set(re.findall(r"^#?([A-Z_]+)=", (COMPOSE / ".env.example").read_text(), re.MULTILINE))
+    rare = {"LEADS_IMAGE", "QUEUE_NAMESPACE", "MAX_BUFFERED_BYTES", "MAX_REQUESTS", "BODY_TIMEOUT", "WORKER_PREFETCH"}
+    assert used - explained <= rare
+    assert explained <= used
+
+
+def test_no_secret_has_a_default() -> None:
+    text = (COMPOSE / "docker-compose.yml").read_text()
+    for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "META_APP_SECRET", "META_VERIFY_TOKEN"):
+        assert f"${{{name}:-" not in text
+        assert f"${{{name}:?" in text
+    example = (COMPOSE / ".env.example").read_text()
+    for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "META_APP_SECRET", "META_VERIFY_TOKEN", "FORMS_SECRET"):
+        assert re.search(rf"^{name}=$", example, re.MULTILINE)
