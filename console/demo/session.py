@@ -27,7 +27,6 @@ from console.stack.local.places import write_private
 TUI_RATE = 6.0
 """Leads a second that a person can follow."""
 
-_PASSED_ON = ("LEADSCTL_PG_BIN", "LEADSCTL_REDIS_BIN")
 
 Emit = Callable[[Progress], None]
 
@@ -105,8 +104,7 @@ class DemoSession:
         )
         _write_settings(folder, self.graph.url, token, secret, self._retry_base_s)
         self.settings = Settings(runtime="local", directory=folder)
-        environment = {name: value for name, value in os.environ.items() if _harmless(name)}
-        self.runtime = LocalRuntime(folder, environment, throwaway=True)
+        self.runtime = LocalRuntime(folder, throwaway=True)
         into.push_async_callback(self._down)
         async with aclosing(self.runtime.up()) as steps:
             async for step in steps:
@@ -146,10 +144,6 @@ def _write_settings(folder: Path, graph_url: str, token: str, secret: str, retry
     }
     lines = "".join(f"{name}={value}\n" for name, value in settings.items())
     write_private(folder / ".env", f"# Settings of a demo; they go with it.\n{lines}".encode())
-
-
-def _harmless(name: str) -> bool:
-    return name not in names() or name in _PASSED_ON
 
 
 @contextmanager

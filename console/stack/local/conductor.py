@@ -254,7 +254,6 @@ def _plan(places: Places, env: Mapping[str, str], running: set[str]) -> Plan:
         redis_url=settings.redis_url(kept.ports["redis"]),
         web_url=settings.web_url(kept.ports["app"]),
         namespace=settings.settings.get("QUEUE_NAMESPACE", "leads"),
-        worker=settings.settings.get("WORKER_NAME", environment.WORKER),
     )
     specs = service_specs(places, kept, access=access, environment=settings, postgres=postgres, redis=redis)
     places.save(kept)

@@ -47,13 +47,12 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
-    """How the running stack is reached. URLs carry passwords. `worker` is its name, `namespace` the queue's."""
+    """How the running stack is reached. URLs carry passwords. `namespace` is the queue's."""
 
     database_url: str
     redis_url: str
     web_url: str
     namespace: str
-    worker: str
 
     def __repr__(self) -> str:
         return f"Access(web_url={self.web_url!r})"

@@ -140,12 +140,11 @@ class LocalRuntime:
         try:
             processes = await rpc.processes(self._places.socket(kept))
         except rpc.GoneError:
-            usage = await self._usage([record.pid for record in records.values() if record.alive()])
+            usage = self._usage([record.pid for record in records.values() if record.alive()])
             return view.build(self._places, kept, records=records, usage=usage)
         alive = {name: process for name, process in processes.items() if process.state in ("RUNNING", "STARTING")}
-        usage, health = await asyncio.gather(
-            self._usage([process.pid for process in alive.values()]), self._health(kept, alive, records)
-        )
+        usage = self._usage([process.pid for process in alive.values()])
+        health = await self._health(kept, alive, records)
         return view.build(self._places, kept, processes=processes, records=records, health=health, usage=usage)
 
     async def _health(
@@ -161,7 +160,8 @@ class LocalRuntime:
         answers = await asyncio.gather(*(prober.cached(name, alive[name]) for name in asked))
         return dict(zip(asked, answers, strict=True))
 
-    async def _usage(self, pids: list[int]) -> dict[int, Usage]:
+    def _usage(self, pids: list[int]) -> dict[int, Usage]:
+        """Nothing where psutil is not installed: the rest of the picture needs none."""
         try:
             return self._meter.measure(pids)
         except ImportError:
