@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,13 @@ def test_every_setting_of_the_stack_is_explained_in_the_example() -> None:
     rare = {"LEADS_IMAGE", "QUEUE_NAMESPACE", "MAX_BUFFERED_BYTES", "MAX_REQUESTS", "BODY_TIMEOUT", "WORKER_PREFETCH"}
     assert used - explained <= rare
     assert explained <= used
+
+
+def test_the_wheel_carries_every_file_of_the_stack_but_no_settings() -> None:
+    project = tomllib.loads((files.PACKAGE / "pyproject.toml").read_text())
+    carried = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    there = {path.name for path in COMPOSE.iterdir() if path.is_file() and path.name != ".env"}
+    assert carried == {f"compose/{name}": f"console/stack/files/{name}" for name in there}
 
 
 def test_no_secret_has_a_default() -> None:
