@@ -26,7 +26,7 @@ async def test_nothing_starts_without_its_secrets(folder: LiveStack, name: str) 
     try:
         with pytest.raises(StackError, match=f"{name} is not set in .*stack.env") as caught:
             await steps(runtime.up())
-        assert "leadsctl init" in caught.value.hint
+        assert ".env.example" in caught.value.hint
         with pytest.raises(UnreachableError, match="The stack is not running"):
             await runtime.endpoints()
         assert {one.state for one in (await runtime.snapshot()).services} == {State.ABSENT}

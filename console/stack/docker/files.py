@@ -1,23 +1,25 @@
 """Owns where the stack's files are: compose files, `.env`, and what the image is built from.
 
 In a checkout, and in a folder that `write` filled, `compose/` stands beside `api/`. An installed package carries
-`compose/` inside itself, without `api/` beside it: from there a stack is written out before it can be built.
+`compose/` inside itself, without `api/` beside it: such a stack is written to the user's data folder to be started.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from console.errors import UsageError
+from console.errors import StackError, UsageError
 
 BASE = "docker-compose.yml"
 NAMES = (BASE, "docker-compose.yaml", "compose.yml", "compose.yaml")
 ENV = ".env"
+GENERATED = ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "META_VERIFY_TOKEN")
 HERE = Path(__file__).resolve().parent
 PACKAGE = HERE.parent.parent.parent
 IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", ".env", ".env.*.local")
@@ -28,7 +30,7 @@ DOCKERIGNORE = (
 
 @dataclass(frozen=True, slots=True)
 class StackFiles:
-    """What Compose is given. `files`: the base first; none: the stack is only known by its containers' labels."""
+    """What Compose is given. `files`: the base first; before `prepare` it may not be there yet."""
 
     files: tuple[Path, ...]
     env_file: Path
@@ -36,7 +38,7 @@ class StackFiles:
     @property
     def folder(self) -> Path:
         """Where Compose works: the folder of the base file."""
-        return self.files[0].parent if self.files else self.env_file.parent
+        return self.files[0].parent
 
 
 def packaged() -> Path:
@@ -48,7 +50,8 @@ def packaged() -> Path:
 def locate(
     directory: Path | None = None, files: Sequence[Path] = (), env_file: Path | None = None, cwd: Path | None = None
 ) -> StackFiles:
-    """The stack's files: those that were named, else those in the directory, else those of this checkout.
+    """The stack's files: those that were named, else those in the directory, else ours in the working directory, else
+    those of this checkout, else those in the user's data folder, where `prepare` writes them.
 
     A directory may hold the compose files itself or in its folder `compose`, which is how `write` lays them out.
 
@@ -63,14 +66,48 @@ def locate(
     elif directory is not None:
         base = _base(directory)
         if base is None:
-            raise UsageError(f"{directory} holds no compose file", f"leadsctl init {directory} writes one")
+            raise UsageError(f"{directory} holds no compose file", "name one that does, or leave it out")
         found = (base,)
     else:
-        base = _ours(cwd or Path.cwd()) or packaged() / BASE
-        found = (base.resolve(),) if base.is_file() else ()
+        base = _ours(cwd or Path.cwd()) or _default()
+        found = (base.resolve(),)
     if env_file is not None and not env_file.is_file():
         raise UsageError(f"{env_file} is not there", "give --env-file the path of the stack's settings")
-    return StackFiles(found, env_file or (found[0].parent if found else Path.cwd()) / ENV)
+    return StackFiles(found, env_file or found[0].parent / ENV)
+
+
+def data_folder() -> Path:
+    """Where an installed package keeps the stack it started, by the platform's custom; not created here."""
+    from platformdirs import user_data_path
+
+    return user_data_path("leadsctl", appauthor=False) / "stack"
+
+
+def _default() -> Path:
+    ours = packaged()
+    return (ours if (ours.parent / "api").is_dir() else data_folder() / "compose") / BASE
+
+
+def prepare(stack: StackFiles) -> None:
+    """Write the stack in the user's data folder, or bring it up to this version; any other is left as it is.
+
+    Raises:
+        StackError: the folder cannot be written.
+    """
+    if stack.folder.parent != data_folder().resolve():
+        return
+    try:
+        write(stack.folder.parent, new_settings())
+    except OSError as error:
+        raise StackError(f"{stack.folder} cannot be written: {error.strerror}.") from None
+
+
+def new_settings() -> str:
+    """The text of a `.env` with generated passwords; what only the operator knows is left empty."""
+    text = (packaged() / ".env.example").read_text(encoding="utf-8")
+    for name in GENERATED:
+        text = text.replace(f"\n{name}=\n", f"\n{name}={secrets.token_hex(24)}\n")
+    return text
 
 
 def _base(directory: Path) -> Path | None:

@@ -124,7 +124,7 @@ _HINTS = (
     (
         re.compile(r"required variable (\w+) is missing a value"),
         "{0} is not set in {env}.",
-        "Fill it in there; leadsctl init DIR writes one with generated secrets.",
+        "Fill it in there; .env.example beside it says how.",
     ),
     (re.compile(r"couldn't find env file: (.*)"), "There is no {env}.", "Copy .env.example to it and fill it in."),
     (re.compile(r"[Bb]ind for \S*?:(\d+) failed"), "Port {0} is taken by another program.", "Set PORT in {env}."),

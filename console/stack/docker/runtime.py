@@ -69,8 +69,8 @@ class DockerRuntime:
 
     async def up(self, services: Sequence[str] = ()) -> Steps:
         """See Runtime. The image is built when it is missing."""
-        self._demand_files()
         await self._engine.ask(lambda client: client.ping())
+        stack_files.prepare(self.files)
         words = ["--detach", "--remove-orphans", "--wait", "--wait-timeout", str(UP_S), "--", *services]
         runs = [self._compose.run("up", *words)]
         if services and "app" not in services and not await self._image_there():
@@ -90,7 +90,7 @@ class DockerRuntime:
         Raises:
             StackError: it cannot be built; the message says why.
         """
-        self._demand_files()
+        stack_files.prepare(self.files)
         return self._compose.run("build")
 
     def down(self, *, volumes: bool = False) -> Steps:
@@ -175,13 +175,9 @@ class DockerRuntime:
         words = f" Its last words: {lines[-1][:LAST_WORDS]}" if lines else ""
         return StackError(f"{error}{words}", f"leadsctl logs {broken[0]} shows more.")
 
-    def _demand_files(self) -> None:
-        if not self.files.files:
-            raise StackError("There is no compose file to start from.", "leadsctl init DIR writes one.")
-
     def _readable(self) -> bool:
         """Whether the compose files can be read: without their settings Compose goes by the containers' labels."""
-        return bool(self.files.files) and self.files.env_file.is_file()
+        return self.files.files[0].is_file() and self.files.env_file.is_file()
 
     async def _names(self) -> dict[str, str]:
         containers = await self._stack.containers()

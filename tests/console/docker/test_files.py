@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import stat
 import tomllib
 from pathlib import Path
@@ -47,6 +48,34 @@ def test_another_projects_compose_file_in_the_working_folder_is_not_ours(tmp_pat
     assert files.locate(cwd=tmp_path).files[0].parent == COMPOSE.resolve()
 
 
+def test_an_installed_package_writes_its_stack_to_the_users_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carried, data = tmp_path / "installed" / "files", tmp_path / "data"
+    shutil.copytree(COMPOSE, carried, ignore=files.IGNORED)
+    monkeypatch.setattr(files, "HERE", tmp_path / "installed" / "docker")
+    monkeypatch.setattr(files, "data_folder", lambda: data)
+    found = files.locate(cwd=tmp_path)
+    assert found.folder == data / "compose"
+    assert not files.buildable(found)
+    files.prepare(found)
+    assert files.buildable(found)
+    given = files.settings(found, {})
+    assert all(len(given[name]) >= 32 for name in files.GENERATED)
+    assert len({given[name] for name in files.GENERATED}) == len(files.GENERATED)
+    assert "META_APP_SECRET" not in given
+    files.prepare(found)
+    assert files.settings(found, {}) == given
+
+
+def test_a_stack_elsewhere_is_left_as_it_is(tmp_path: Path) -> None:
+    written = files.write(tmp_path)
+    (tmp_path / "compose" / "Dockerfile").write_text("mine")
+    files.prepare(written)
+    assert (tmp_path / "compose" / "Dockerfile").read_text() == "mine"
+    assert not written.env_file.exists()
+
+
 def test_named_files(tmp_path: Path) -> None:
     base, env = tmp_path / "a.yml", tmp_path / "b.env"
     base.touch()
@@ -62,7 +91,7 @@ def test_named_files(tmp_path: Path) -> None:
 
 
 def test_settings_are_the_environment_over_the_file(tmp_path: Path) -> None:
-    stack = files.StackFiles((), tmp_path / ".env")
+    stack = files.StackFiles((tmp_path / "compose.yml",), tmp_path / ".env")
     assert files.settings(stack, {"A": "1"}) == {"A": "1"}
     stack.env_file.write_text("A=2\nB='p@$$ #'\nC=\n")
     assert files.settings(stack, {"A": "1", "D": ""}) == {"A": "1", "B": "p@$$ #"}

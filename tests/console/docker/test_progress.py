@@ -91,7 +91,7 @@ def test_a_long_step_is_cut() -> None:
         (
             "error while interpolating services.x: required variable REDIS_PASSWORD is missing a value: copy it",
             "REDIS_PASSWORD is not set in s.env.",
-            "Fill it in there; leadsctl init DIR writes one with generated secrets.",
+            "Fill it in there; .env.example beside it says how.",
         ),
         (
             "Error response from daemon: driver failed: Bind for 0.0.0.0:3000 failed: port is already allocated",
