@@ -19,12 +19,12 @@ NAMES = (OURS, EXPRESS, FASTIFY)
 
 def run(options: Options) -> Sequence[Report]:
     """Milliseconds from sending such a body to its answer, one after the other on one connection."""
-    count = options.pick(30, 200)
+    count = options.pick(30, 100)
     p50, p95, worst, lost = Samples(), Samples(), Samples(), Samples()
     size = len(bodies.body(CHANGES))
     with postgres(options.folder) as server:
         contenders = web(migrated(server, "web"))
-        for n, name in interleave(NAMES, options.count(1, 5), "batch"):
+        for n, name in interleave(NAMES, options.count(1, 3), "batch"):
             folder = options.folder / f"{n}-{NAMES.index(name)}"
             folder.mkdir()
             with serving(contenders[name], folder) as running:

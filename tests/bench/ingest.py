@@ -24,7 +24,7 @@ NOTES = (
 def run(options: Options) -> Sequence[Report]:
     """Requests a second and latencies at both numbers of connections, for appendfsync always and everysec."""
     wrk.find()
-    seconds = options.pick(3, 10)
+    seconds = options.pick(3, 8)
     files = {c: bodies.write(options.folder / f"requests-{c}", wrk.MAX_PER_S * seconds) for c in CONNECTIONS}
     warm = bodies.write(options.folder / "requests-warm", wrk.MAX_PER_S * 2)
     with postgres(options.folder) as server:
@@ -51,7 +51,7 @@ def _measure(
     seconds: int,
 ) -> Report:
     found = {c: _Figures() for c in files}
-    for n, name in interleave(list(contenders), options.count(1, 5), f"ingest, appendfsync {appendfsync}"):
+    for n, name in interleave(list(contenders), options.count(1, 3), f"ingest, appendfsync {appendfsync}"):
         folder = options.folder / f"{appendfsync}-{n}-{list(contenders).index(name)}"
         folder.mkdir()
         with serving(contenders[name], folder, appendfsync) as running:

@@ -52,7 +52,7 @@ def run(options: Options) -> Sequence[Report]:
     found: dict[str, list[Recovered]] = {case: [] for case in cases}
     took = Samples()
     with postgres(options.folder) as server:
-        for n, case in interleave(list(cases), options.count(1, 3), "recovery"):
+        for n, case in interleave(list(cases), options.count(1, 2), "recovery"):
             name, way = cases[case]
             recovered = _kill(options, chosen[name], way, server, f"r{n}_{list(cases).index(case)}", jobs)
             found[case].append(recovered)

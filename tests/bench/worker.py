@@ -48,7 +48,7 @@ def run(options: Options) -> Sequence[Report]:
     found: dict[str, list[Drained]] = {name: [] for name in contenders}
     rates = Samples()
     with postgres(options.folder) as server:
-        for n, name in interleave(list(contenders), options.count(1, 5), "worker"):
+        for n, name in interleave(list(contenders), options.count(1, 3), "worker"):
             database = f"w{n}_{len(found[name])}_{list(contenders).index(name)}"
             drained = _drain(options, contenders[name], server, database, jobs)
             found[name].append(drained)
