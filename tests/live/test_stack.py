@@ -50,6 +50,8 @@ async def test_the_snapshot_of_a_healthy_stack(runtime: DockerRuntime, stack: Li
     assert by_role[Role.APP].replicas[0].name == f"{stack.project}_app"
     assert "redis: ok" in by_role[Role.APP].replicas[0].health
     assert "heartbeat" in by_role[Role.WORKER].replicas[0].health
+    assert "accepting connections" in by_role[Role.DB].replicas[0].health
+    assert by_role[Role.REDIS].replicas[0].health == "PONG"
 
 
 async def test_whoever_keeps_looking_gets_statistics(runtime: DockerRuntime) -> None:
@@ -136,6 +138,18 @@ def test_the_servers_demand_the_password_even_from_inside(stack: LiveStack) -> N
     cli = ("redis-cli", "ping")
     assert stack.docker("exec", stack.container("redis"), *cli).strip() == "PONG"
     assert "NOAUTH" in stack.docker("exec", "-e", "REDISCLI_AUTH=", stack.container("redis"), *cli)
+
+
+async def test_a_statement_that_fails_leaves_no_personal_data_in_the_log(
+    runtime: DockerRuntime, stack: LiveStack
+) -> None:
+    async with await psycopg.AsyncConnection.connect((await runtime.endpoints()).database_url) as connection:
+        with pytest.raises(psycopg.errors.InvalidTextRepresentation):
+            await connection.execute("SELECT 'ana@example.com'::int")
+    async with aclosing(runtime.logs(["db"])) as batches:
+        text = "\n".join([line.text async for batch in batches for line in batch])
+    assert "database system is ready" in text
+    assert "ana@example.com" not in text
 
 
 async def test_what_got_a_200_is_on_disk(runtime: DockerRuntime) -> None:
