@@ -37,6 +37,7 @@ class Tone(StrEnum):
     MATCH = "match"
     CHART = "chart"
     FRAME = "frame"
+    RULE = "rule"
     TAB = "tab"
     DANGER = "danger"
     HUE1 = "hue1"

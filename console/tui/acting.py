@@ -102,7 +102,7 @@ class Acting:
     def _show(self) -> None:
         from console.tui.screens.page import Page
 
-        if isinstance(self._app.screen, Page):
+        if self._app.is_running and isinstance(self._app.screen, Page):
             self._app.screen.refresh_edges()
 
 

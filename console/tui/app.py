@@ -7,10 +7,12 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any, ClassVar
 
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.binding import Binding, BindingType
+from textual.command import Provider
 
 from api.models import JobState
 from console.poller import Poller, one_line
@@ -33,6 +35,12 @@ PAGES = ("overview", "logs", "queue", "leads", "volumes", "activity")
 OnQuit = Callable[[], Awaitable[None]]
 
 
+def _commands() -> type[Provider]:
+    from console.tui.commands import LeadsCommands
+
+    return LeadsCommands
+
+
 class LeadsApp(App[None]):
     """The console's terminal UI.
 
@@ -45,17 +53,18 @@ class LeadsApp(App[None]):
         clock: epoch seconds.
     """
 
-    CSS_PATH = "app.tcss"
+    CSS_PATH = str(Path(__file__).with_name("app.tcss"))
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
     NOTIFICATION_TIMEOUT = 5
     AUTO_FOCUS = None
     DEFAULT_MODE = "overview"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(n), f"go('{name}')", name, show=False) for n, name in enumerate(PAGES, 1)),
         Binding("question_mark", "help", "help", show=False),
-        Binding("colon", "command_palette", "commands", show=False),
+        Binding("ctrl+p,colon", "command_palette", "commands", show=False),
         Binding("f5,ctrl+r", "read_now", "read everything now", show=False),
         Binding("f2", "other_theme", "light or dark", show=False),
         Binding("q", "quit", "quit", show=False),
@@ -73,6 +82,9 @@ class LeadsApp(App[None]):
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name  # before the style sheet is parsed: afterwards it would be parsed again
         self.sources = sources
         self.known = Known(title, clock, read_only=read_only or runner.read_only)
         self.acting = Acting(self, runner, self.known, self.poke)
@@ -88,11 +100,17 @@ class LeadsApp(App[None]):
 
     def on_mount(self) -> None:
         """Paint first, then read."""
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = DARK.name
         self.known.started_at = self.known.now()
         self.call_after_refresh(self._begin)
+
+    async def on_unmount(self) -> None:
+        """However the app ends: nothing goes on reading."""
+        await self._stop_reading()
+
+    async def _stop_reading(self) -> None:
+        pollers, self._pollers = list(self._pollers.values()), {}
+        for poller in pollers:
+            await poller.stop()
 
     def _begin(self) -> None:
         sources = self.sources
@@ -155,7 +173,10 @@ class LeadsApp(App[None]):
     @property
     def page(self) -> Page | None:
         """The numbered screen that can be seen, None while a box is over it."""
-        screen = self.screen
+        try:
+            screen = self.screen
+        except ScreenStackError:  # the app is closing
+            return None
         return screen if isinstance(screen, Page) and screen.ready else None
 
     # --- the log
@@ -286,8 +307,7 @@ class LeadsApp(App[None]):
         if self._leaving:
             return
         self._leaving = True
-        for poller in list(self._pollers.values()):
-            await poller.stop()
+        await self._stop_reading()
         if self._on_quit is not None:
             self.notify("Closing…", markup=False, timeout=60)
             try:

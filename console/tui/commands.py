@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from console.tui.app import LeadsApp
 
 
+UNSHOWN_VERBS = ("send", "copy", "again", "find(1)", "find(-1)")
+"""Verbs that the key line leaves out."""
+
+
 class LeadsCommands(Provider):
     """Everything that a key does here can be found by its name."""
 
@@ -22,7 +26,7 @@ class LeadsCommands(Provider):
         seen = set()
         for key, active in self.screen.active_bindings.items():
             binding = active.binding
-            if active.node is app or not binding.description or not active.enabled or binding.system:
+            if active.node is app or not active.enabled or not (binding.show or binding.action in UNSHOWN_VERBS):
                 continue
             if binding.action not in seen:
                 seen.add(binding.action)

@@ -95,6 +95,7 @@ class Palette:
             Tone.KEY: _ink(primary, bold=True),
             Tone.CHART: _ink(background.blend(primary, 0.62)),
             Tone.FRAME: self.frame,
+            Tone.RULE: self.frame,
             Tone.TAB: Style(color=background.rich_color, bgcolor=primary.rich_color, bold=True),
             Tone.DANGER: Style(color=background.rich_color, bgcolor=color("error", foreground).rich_color, bold=True),
             Tone.MATCH: Style(color=background.rich_color, bgcolor=warning.rich_color, bold=True),
@@ -122,5 +123,7 @@ def palette_of(app: App[object]) -> Palette:
     key = (app.theme, app.native_ansi_color)
     found = _BY_THEME.get(key)
     if found is None:
-        found = _BY_THEME[key] = Palette(app.theme_variables, dark=app.current_theme.dark)
+        theme = app.current_theme
+        variables = {**theme.to_color_system().generate(), **theme.variables}
+        found = _BY_THEME[key] = Palette(variables, dark=theme.dark)
     return found

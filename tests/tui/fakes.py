@@ -292,7 +292,8 @@ def log_lines(world: World, count: int) -> list[LogLine]:
         if kind in (0, 3, 6):
             text = json.dumps({
                 "ts": datetime.fromtimestamp(at, UTC).isoformat(), "level": "info", "event": "webhook.accepted",
-                "request_id": f"9f2c{n:04x}", "job_id": job_id(n), "accepted": 1 + n % 3, "duplicates": n % 2, "took_ms": 4.2,
+                "request_id": f"9f2c{n:04x}", "job_id": job_id(n), "accepted": 1 + n % 3, "duplicates": n % 2,
+                "took_ms": 4.2,
             })  # fmt: skip
             out.append(LogLine(at, "app", "leads_app", world.text(text) if world.hostile and n % 2 else text))
         elif kind == 4:
@@ -300,7 +301,8 @@ def log_lines(world: World, count: int) -> list[LogLine]:
             out.append(LogLine(at, "worker", "worker-1", text, "stderr"))
         elif kind == 7:
             text = json.dumps({
-                "level": "error", "event": "lead.retry", "job_id": job_id(n), "external_id": f"{123450000 + n}", "attempt": 2,
+                "level": "error", "event": "lead.retry", "job_id": job_id(n), "external_id": f"{123450000 + n}",
+                "attempt": 2,
                 "error": world.text("(#100) Invalid parameter"),
             })  # fmt: skip
             out.append(LogLine(at, "worker", "worker-2", text, "stderr"))

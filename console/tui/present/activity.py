@@ -11,9 +11,9 @@ from console.tui.state import Doing, Happening
 COLUMNS = (
     Column("time", 8),
     Column("who", 7),
-    Column("what", 12),
-    Column("target", 12, grow=1),
-    Column("", 20, grow=4),
+    Column("what", 10),
+    Column("target", 10, grow=2),
+    Column("", 20, grow=6),
 )
 _SHAPES = {Tone.BAD: "✖", Tone.WARN: "◐", Tone.OK: "●"}
 

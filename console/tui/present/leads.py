@@ -117,7 +117,7 @@ def _named(name: str, identity: str) -> str:
 
 def _head(name: str, note: str, width: int) -> Line:
     dashes = max(width - len(name) - len(note) - 4, 0)
-    return (Cell(f"{name} ", Tone.STRONG), Cell("─" * dashes, Tone.FRAME), Cell(f" {note}" if note else "", Tone.DIM))
+    return (Cell(f"{name} ", Tone.STRONG), Cell("─" * dashes, Tone.RULE), Cell(f" {note}" if note else "", Tone.DIM))
 
 
 def _pair(name: str, text: str, label: int, width: int) -> list[Line]:

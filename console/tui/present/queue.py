@@ -21,6 +21,7 @@ from console.format import (
     safe,
     short_number,
     took,
+    width_of,
     wrap,
 )
 from console.history import QueueHistory
@@ -32,7 +33,7 @@ SPAN_S = 300.0
 
 JOB_COLUMNS = (
     Column("job", 11),
-    Column("source", 6, from_width=70),
+    Column("source", 6, from_width=90),
     Column("lead", 11, grow=2),
     Column("page", 6, grow=1),
     Column("age", 6, right=True),
@@ -58,7 +59,7 @@ def count_of(queue: QueueSnapshot, state: JobState) -> int:
 def panel(queue: QueueSnapshot, history: QueueHistory, cause: Cause, width: int, height: int) -> list[Line]:
     """The Overview's queue: a chart with its numbers, the states, the cause. At least 5 lines are useful."""
     depth = short_number(queue.depth)
-    said = _said(cause, width, 2)
+    said = _said(cause, width, max(2, height - 3) if height < 9 else 2)
     chart_rows = max(1, min(6, height - 4 - len(said)))
     columns = max(width - 8, 8)
     values = history.depth.columns(columns, queue.taken_at, SPAN_S)
@@ -105,7 +106,7 @@ def _flow(history: QueueHistory, queue: QueueSnapshot, width: int) -> list[Line]
     return [
         (
             Cell(fit(name, 6), Tone.DIM),
-            Cell(bars(values, 1, max(top, 1.0))[0], Tone.CHART),
+            Cell(bars(values, 1, max(top * 1.3, 1.0))[0], Tone.CHART),
             Cell(fit(rate(now), width - columns - 6, right=True)),
         )
         for (name, _, now), values in zip(rings, drawn, strict=True)
@@ -121,15 +122,21 @@ def short_id(job_id: str) -> str:
     return text if len(text) <= 11 else f"{text[:4]}…{text[-6:]}"
 
 
-def job_row(view: JobView, now: float, max_attempts: int = 8) -> Row:
-    """A job in the queue's table."""
+def short_lead(external_id: str) -> str:
+    """A sender's id in 11 cells: the last digits tell ids apart."""
+    text = safe(external_id, 80)
+    return text if width_of(text) <= 11 else f"{text[:5]}…{text[-5:]}"
+
+
+def job_row(view: JobView, now: float, *, wide: bool = False, max_attempts: int = 8) -> Row:
+    """A job in the queue's table; `wide` leaves room for whole ids of leads."""
     job = view.job
     return Row(
         job.id,
         (
             Cell(short_id(job.id)),
             Cell(safe(job.source, 12), Tone.DIM),
-            Cell(safe(job.external_id, 60)),
+            Cell(safe(job.external_id, 60) if wide else short_lead(job.external_id)),
             Cell(safe(job.page, 40) or "–", Tone.DIM),
             Cell(age(now - job.received_at), Tone.WARN if view.stuck else Tone.PLAIN),
             Cell(f"{job.attempt} of {max_attempts}" if job.attempt else "–", Tone.PLAIN if job.attempt else Tone.DIM),

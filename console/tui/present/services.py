@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from console.format import Cell, Line, Tone, age, bars, fit, percent, safe, size, state_shape
+from console.format import Cell, Line, Tone, age, bars, fit, percent, safe, size, state_shape, width_of
 from console.history import Ring
 from console.snapshots import Replica, Role, Service, StackSnapshot, State
 from console.tui.present.grid import Column, Row
@@ -129,7 +129,15 @@ def details(service: Service, now: float, width: int) -> list[Line]:
         where = f" on {safe(replica.node, 60)}" if replica.node else ""
         lines.append((Cell(f"{shape.text} {safe(replica.name, 80)}{where}", shape.tone), Cell(f"  {replica.state}")))
         lines.extend(_field(name, text, indent=2) for name, text in _facts(replica, now))
-    return [tuple(Cell(fit(c.text, width).rstrip(), c.tone) for c in line) for line in lines]
+    return [_wrapped(line, width) for line in lines]
+
+
+def _wrapped(line: Line, width: int) -> Line:
+    used, out = 0, []
+    for text, tone in line:
+        out.append(Cell(fit(text, min(width_of(text), width - used)), tone))
+        used += width_of(text)
+    return tuple(out)
 
 
 def _facts(replica: Replica, now: float) -> Sequence[tuple[str, str]]:

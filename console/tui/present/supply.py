@@ -27,10 +27,11 @@ class Supply(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A panel's supply with data, and the sentence that goes with it (safe text)."""
+    """A panel's supply with data, the sentence that goes with it, and what stands in the lower edge (safe texts)."""
 
     supply: Supply = Supply.FRESH
     text: str = ""
+    foot: str = ""
 
 
 FRESH = Health()
@@ -39,9 +40,9 @@ FRESH = Health()
 def health_of(reading: Reading[T], now: float, *, stale_after_s: float, started_at: float) -> Health:
     """What a panel has to say about `reading` at `now` (epoch s); `started_at` is when reading began."""
     if reading.error:
-        wait = f"Next try in {age(reading.next_try - now)}" if reading.next_try > now else "Trying again"
-        kept = f" Last read {age(now - reading.taken_at)} ago." if reading.value is not None else ""
-        return Health(Supply.FAILED, f"{reading.error.rstrip('.')}. {wait}. r now.{kept}")
+        wait = f"next try in {age(reading.next_try - now)}" if reading.next_try > now else "trying again"
+        kept = f"read {age(now - reading.taken_at)} ago · " if reading.value is not None else ""
+        return Health(Supply.FAILED, f"{reading.error.rstrip('.')}.", f"{kept}{wait} · r now")
     if reading.value is None:
         return Health(Supply.LOADING if now - started_at >= LOADING_AFTER_S else Supply.SILENT)
     old = now - reading.taken_at

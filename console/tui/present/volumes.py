@@ -109,5 +109,8 @@ def redis_lines(queue: QueueSnapshot | None) -> list[Line]:
         (Cell(fit("memory", label), Tone.DIM), Cell(size(queue.memory_bytes))),
         (Cell(fit("fsync", label), Tone.DIM), Cell(queue.aof or "–"), Cell("  "), safe_mode),
         (Cell(fit("file", label), Tone.DIM), state),
-        (Cell(fit("jobs", label), Tone.DIM), Cell(f"{number(queue.accepted)} in, {number(queue.duplicates)} duplicates")),
+        (
+            Cell(fit("jobs", label), Tone.DIM),
+            Cell(f"{number(queue.accepted)} in, {number(queue.duplicates)} duplicates"),
+        ),
     ]  # fmt: skip

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 
 from console.format import Cell, Line, Tone, age, clock, moment, number, safe, wrap
 from console.tui.present import activity as activity_view
@@ -19,10 +16,6 @@ class Activity(Page):
     """See the module."""
 
     NAME = "activity"
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "read", "in full", key_display="enter"),
-    ]
 
     def __init__(self, known: Known) -> None:
         super().__init__(known)

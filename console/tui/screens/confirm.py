@@ -45,12 +45,22 @@ class ConfirmBox(Framed, can_focus=True):
     def warn(self, warnings: tuple[Line, ...]) -> None:
         """What is at stake is known now."""
         self._warnings = warnings
-        self.styles.height = len(self._lines(self.size.width - 4)) + 4
+        self._grow()
         self.repaint()
 
     def on_mount(self) -> None:
         """Take the room that the text needs."""
-        self.styles.height = len(self._lines(58)) + 4
+        self._grow()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another width may need another height."""
+        super().on_resize(event)
+        self._grow()
+
+    def _grow(self) -> None:
+        inner = min(64, self.app.size.width - 4) - 4
+        self.styles.width = inner + 4
+        self.styles.height = len(self._lines(inner)) + 4
 
     def _lines(self, width: int) -> list[Line]:
         lines: list[Line] = [(Cell(p),) for text in self._question.lines for p in wrap(safe(text, 400), width)]

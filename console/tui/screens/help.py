@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from textual.binding import Binding
-from textual.dom import DOMNode
 from textual.screen import Screen
 
 from console.format import Cell, Line, Tone, fit, width_of
 from console.tui.screens.reader import Reader
 from console.tui.widgets.bars import key_name
 
+NOT_OURS = ("screen.copy_text", "app.focus_next", "app.focus_previous")
+MOVES = ("move", "end", "page", "scroll", "first", "follow", "tab")
 GENERAL = (
     ("1-6", "screens"),
     ("tab", "next panel"),
@@ -24,23 +25,24 @@ GENERAL = (
 
 def help_for(screen: Screen[Any]) -> Reader:
     """A box with the keys that work in `screen` with its present focus."""
-    groups: dict[DOMNode, dict[str, tuple[list[str], str]]] = {}
+    verbs: dict[str, list[str]] = {}
+    moves: dict[str, list[str]] = {}
     for key, active in screen.active_bindings.items():
-        if active.node is screen.app or not active.binding.description or active.binding.system:
+        binding = active.binding
+        if active.node is screen.app or not binding.description or binding.action in NOT_OURS or key == "escape":
             continue
-        groups.setdefault(active.node, {})
-        keys, _ = groups[active.node].setdefault(active.binding.action, ([], active.binding.description))
-        shown = _shown_key(active.binding, key)
+        group = verbs if binding.show or not binding.action.startswith(MOVES) else moves
+        keys = group.setdefault(binding.description, [])
+        shown = _shown_key(binding, key)
         if shown not in keys:
             keys.append(shown)
-    seen: dict[str, str] = {}
-    for group in groups.values():
-        for names, what in group.values():
-            seen.setdefault(what, " ".join(names))
-    entries = [(keys, what) for what, keys in seen.items() if what not in ("Focus Next", "Focus Previous")]
+    entries = [[(" ".join(keys), what) for what, keys in group.items()] for group in (verbs, moves)]
 
     def make(width: int, _height: int) -> list[Line]:
-        return [*_columns(entries, width), (), (Cell("Everywhere", Tone.STRONG),), *_columns(list(GENERAL), width)]
+        lines = _columns(entries[0], width)
+        for name, group in (("Moving", entries[1]), ("Everywhere", list(GENERAL))):
+            lines += [(), (Cell(name, Tone.STRONG),), *_columns(group, width)]
+        return lines
 
     name = getattr(screen, "NAME", "") or "this box"
     return Reader(f"Keys · {name}", make)

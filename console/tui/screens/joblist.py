@@ -52,7 +52,7 @@ class JobList:
     def health(self) -> Health:
         """How fresh the list is."""
         if self.error and not self._known.queue.error:
-            return Health(Supply.FAILED, f"{self.error.rstrip('.')}. r now.")
+            return Health(Supply.FAILED, f"{self.error.rstrip('.')}.", "r now")
         health = self._known.health(Kind.QUEUE)
         if health.supply is Supply.FRESH and not self._loaded:
             return Health(Supply.SILENT)

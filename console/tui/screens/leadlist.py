@@ -64,7 +64,7 @@ class LeadList:
         if health.supply is Supply.FAILED:
             return health
         if self.error:
-            return Health(Supply.FAILED, f"{self.error.rstrip('.')}. r now.")
+            return Health(Supply.FAILED, f"{self.error.rstrip('.')}.", "r now")
         if not self._loaded:
             return Health(Supply.SILENT) if health.supply is Supply.FRESH else health
         return health if health.supply is Supply.STALE else FRESH

@@ -32,7 +32,6 @@ class Leads(Page):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "search"),
-        Binding("enter", "read", "details", key_display="enter"),
         Binding("v", "reveal", "reveal"),
         Binding("l", "logs", "logs"),
         Binding("T", "send", "send a test lead"),

@@ -31,19 +31,19 @@ class Logs(Page):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "search"),
-        Binding("exclamation_mark", "inverse", "inverse"),
+        Binding("enter", "unfold", "unfold", key_display="enter"),
         Binding("L", "level", "level"),
         Binding("a", "services", "services"),
-        Binding("i", "since", "since"),
+        Binding("f", "full", "full"),
         Binding("w", "wrap", "wrap"),
         Binding("t", "times", "time"),
-        Binding("enter", "unfold", "unfold", key_display="enter"),
+        Binding("m", "note", "mark"),
+        Binding("S", "save", "save"),
+        Binding("c", "copy", "copy"),
+        Binding("i", "since", "since"),
+        Binding("exclamation_mark", "inverse", "inverse"),
         Binding("n", "find(1)", "next match or mark", show=False),
         Binding("N", "find(-1)", "previous match or mark", show=False),
-        Binding("f", "full", "full"),
-        Binding("m", "note", "mark"),
-        Binding("c", "copy", "copy"),
-        Binding("S", "save", "save"),
         Binding("escape", "back", "clear the search", show=False),
     ]
 

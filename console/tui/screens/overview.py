@@ -34,7 +34,6 @@ class ServicesTable(Table):
         Binding("u", "screen.up", "up"),
         Binding("r", "screen.restart", "restart"),
         Binding("l", "screen.logs", "logs"),
-        Binding("enter", "open", "details", key_display="enter"),
     ]
 
 
@@ -45,12 +44,6 @@ class NeedsTable(Table):
         Binding("enter", "open", "show", key_display="enter"),
         Binding("r", "screen.heal", "do what it says"),
     ]
-
-
-class LatestTable(Table):
-    """The latest leads."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "open", "details", key_display="enter")]
 
 
 class Overview(Page):
@@ -69,7 +62,7 @@ class Overview(Page):
         self.services = ServicesTable("Services", service_view.COLUMNS, header=False, gap=1, id="services")
         self.queue = Board("Queue", id="queue")
         self.queue.can_focus = False
-        self.latest = LatestTable("Latest leads", lead_view.COLUMNS, header=False, follow_top=True, id="latest")
+        self.latest = Table("Latest leads", lead_view.COLUMNS, header=False, follow_top=True, id="latest")
         self.warnings = WarningStrip(known, id="warnings")
         self.needs = NeedsTable("Needs you", need_view.COLUMNS, header=False, id="needs")
 
@@ -108,6 +101,7 @@ class Overview(Page):
         if stack is not None:
             wide = table.size.width >= 60
             table.header = wide
+            table.gap = 2 if wide else 1
             room = table.size.height - 2 - wide
             rows = service_view.service_rows(stack, self.known.now(), self.known.cpu, room=room, wide=wide)
             table.meta = (Cell(safe(stack.where, 60), Tone.DIM),) if wide else ()
@@ -147,7 +141,7 @@ class Overview(Page):
         found = self._needs()
         table.meta = (Cell(number(len(found)), Tone.WARN),) if len(found) > 2 else ()
         if known.stack.value is None and known.queue.value is None:
-            table.empty = ()
+            table.empty = (Cell("Not known while nothing answers."),) if known.stack.error else ()
         else:
             table.empty = (Cell("● Nothing needs you."),)
         table.show(need_view.need_rows(found))

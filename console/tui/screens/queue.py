@@ -13,6 +13,7 @@ from console.format import Cell, Tone, job_shape, number, safe
 from console.ports import Action, Result, Verb
 from console.tui.acting import Question
 from console.tui.present import queue as queue_view
+from console.tui.present.supply import FRESH, Health, Supply
 from console.tui.screens.joblist import JobList
 from console.tui.screens.page import Page
 from console.tui.state import Kind, Known
@@ -103,7 +104,8 @@ class Queue(Page):
         chosen = f"{number(len(table.selected))} selected · " if table.selected else ""
         more = "+" if jobs.more else ""
         table.foot = (Cell(f"{chosen}{number(len(jobs.views))}{more} shown", Tone.DIM),) if jobs.views else ()
-        table.show([queue_view.job_row(view, now) for view in jobs.views])
+        wide = table.size.width >= 120
+        table.show([queue_view.job_row(view, now, wide=wide) for view in jobs.views])
         self._details()
 
     def _details(self) -> None:
@@ -116,6 +118,8 @@ class Queue(Page):
         shape = job_shape(view.state)
         revealed = view.job.id in self.known.revealed
         now = self.known.now()
+        failed = self._list.health.supply in (Supply.FAILED, Supply.STALE)
+        board.health = Health(Supply.STALE) if failed else FRESH
         board.title = safe(view.job.id, 64)
         board.meta = (Cell(f"{shape.text} {queue_view.STATE_TITLES[view.state]}", shape.tone),)
         board.show(lambda width, _height: queue_view.job_details(view, now, width, revealed=revealed))
@@ -232,7 +236,7 @@ class Queue(Page):
         views = [view for view in map(self._list.by_id, ids) if view]
         leads = ", ".join(f"{safe(v.job.source, 12)} {safe(v.job.external_id, 40)}" for v in views[:3])
         more = f" and {number(len(views) - 3)} more" if len(views) > 3 else ""
-        lines = (f"{leads}{more} will not be stored.", "U takes it back for 30 days.")
+        lines = (f"{leads}{more} will not be stored.",)
         title = f"Discard {self._named(ids)}?"
 
         def done(result: Result) -> None:
@@ -259,11 +263,14 @@ class Queue(Page):
         self._list.reload()
 
     def action_pause(self) -> None:
-        """Let workers take nothing more, or go on."""
+        """Let workers take nothing more, after asking; or go on."""
         queue = self.known.queue.value
         if queue is not None:
-            verb = Verb.RESUME if queue.paused else Verb.PAUSE
-            self.act(Action(verb), f"{verb.value} the queue")
+            question = Question("Pause the queue?", ("Workers finish what they hold and take nothing more.",), "Pause")
+            if queue.paused:
+                self.act(Action(Verb.RESUME), "resume the queue")
+            else:
+                self.act(Action(Verb.PAUSE), "pause the queue", question)
 
     def action_edit(self) -> None:
         """Edit the payload of the job under the cursor, then retry it. Editing reveals."""

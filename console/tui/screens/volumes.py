@@ -65,6 +65,7 @@ class Volumes(Page):
             else:
                 table.health = known.health(Kind.VOLUMES)
                 table.empty = (Cell("No volumes: they come with the first start."),)
+            table.styles.height = min(len(volumes.volumes) + 3, 12) if volumes and volumes.volumes else 5
             table.show(volume_view.volume_rows(volumes, known.sizes) if volumes else ())
             disk.health = table.health if table.health.supply in (Supply.SILENT, Supply.LOADING) else Health()
             disk.show(lambda width, _height: volume_view.disk_lines(volumes, width))

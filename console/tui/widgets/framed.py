@@ -5,7 +5,7 @@ The frame is drawn by the widget itself, so that a panel is one widget and a cha
 
 from __future__ import annotations
 
-from console.format import Cell, Line, Tone, line_width, wrap
+from console.format import Cell, Line, Tone, line_width, width_of, wrap
 from console.tui.present.supply import FRESH, Health, Supply
 from console.tui.widgets.painted import Drawn, Ground, Painted, pad_line
 
@@ -52,10 +52,9 @@ class Framed(Painted):
         if supply is Supply.LOADING:
             return [Drawn((Cell("reading…", Tone.DIM),))]
         if supply is Supply.FAILED:
-            said = wrap(f"✖ {text}", width)[: max(height - 1, 1)]
-            lines = [Drawn((Cell(part, Tone.BAD),)) for part in said[:3]]
-            rest = self.body(width, max(height - len(lines), 0)) if height > len(lines) else []
-            return lines + [Drawn(d.line, Ground.FADED) for d in rest]
+            lines = [Drawn((Cell(part, Tone.BAD),)) for part in wrap(f"✖ {text}", width)]
+            rest = self.body(width, max(height - min(len(lines), 3), 0))
+            return lines[: 3 if rest else height] + [Drawn(d.line, Ground.FADED) for d in rest]
         body = self.body(width, height)
         if not body and self.empty:
             joined = "".join(cell.text for cell in self.empty)
@@ -67,7 +66,7 @@ class Framed(Painted):
     def _top(self, width: int) -> Drawn:
         meta = self.meta
         if self.health.supply is Supply.STALE:
-            meta = (Cell(f"⧖ {self.health.text}", Tone.DIM),)
+            meta = (Cell(f"⧖ {self.health.text}".rstrip(), Tone.DIM),)
         room = width - 4
         title: Line = (Cell(f" {self.title} ", Tone.STRONG if self.has_focus else Tone.PLAIN),) if self.title else ()
         right: Line = (Cell(" "), *meta, Cell(" ")) if meta else ()
@@ -80,7 +79,14 @@ class Framed(Painted):
 
     def _bottom(self, width: int) -> Drawn:
         room = width - 4
-        foot: Line = (Cell(" "), *self.foot, Cell(" ")) if self.foot else ()
+        foot = self.foot
+        if self.health.foot:
+            text = self.health.foot
+            if width_of(text) > room - 2:
+                text = text.partition(" · ")[2]
+            foot = (Cell(text, Tone.BAD if self.health.supply is Supply.FAILED else Tone.DIM),)
+        if foot:
+            foot = (Cell(" "), *foot, Cell(" "))
         dashes = max(room - line_width(foot), 0)
         line = pad_line((Cell("─" * dashes, Tone.FRAME), *foot), room)
         return Drawn((Cell("╰─", Tone.FRAME), *line, Cell("─╯", Tone.FRAME)))

@@ -86,8 +86,9 @@ class LogPane(Painted, can_focus=True):
             entry, line, number_in_entry = drawn[y]
             self._map.append(entry)
             here = entry is current and not self.following
+            lit = here and not number_in_entry
             gutter = ("▌" if here else " ") + ("◆" if entry.marked and not number_in_entry else " ")
-            ground = Ground.PLAIN if not here else Ground.CURSOR if self.has_focus else Ground.CURSOR_AWAY
+            ground = Ground.PLAIN if not lit else Ground.CURSOR if self.has_focus else Ground.CURSOR_AWAY
             out.append(Drawn((Cell(gutter, Tone.KEY), *pad_line(line, inner), edge), ground))
         return [*out, self._rule(width)]
 
@@ -126,7 +127,7 @@ class LogPane(Painted, can_focus=True):
             fresh = (Cell(f"{number(new)} new · ", Tone.ACCENT),) if new else ()
             text = (Cell(" following stopped · ", Tone.WARN), *fresh, Cell("G to follow ", Tone.DIM))
         used = sum(len(c.text) for c in text)
-        return Drawn((Cell("─" * max(width - used - 1, 0), Tone.FRAME), *text, Cell("─", Tone.FRAME)))
+        return Drawn((Cell("─" * max(width - used - 1, 0), Tone.RULE), *text, Cell("─", Tone.RULE)))
 
     def _new(self) -> int:
         entries = self.view.entries
@@ -151,7 +152,7 @@ class LogPane(Painted, can_focus=True):
         rows, width = max(self.size.height - 1, 1), self.size.width - 3
         if index < top or (index == top and self._skip):
             self._top, self._skip = self._cursor, 0
-        elif index > top + rows or self._cursor not in self._map or self._map[-1] is self._cursor:
+        else:
             self._top, self._skip = self._bottomed(entries, index, width, rows, top)
         self.repaint()
         self.post_message(self.Acted())

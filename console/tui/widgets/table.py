@@ -28,7 +28,7 @@ class Table(Framed, can_focus=True):
         Binding("G,end", "end(1)", "last row", show=False),
         Binding("pagedown,ctrl+d", "page(1)", "page down", show=False),
         Binding("pageup,ctrl+u", "page(-1)", "page up", show=False),
-        Binding("enter", "open", "details", show=False),
+        Binding("enter", "open", "details", key_display="enter"),
     ]
 
     class Moved(Message):
