@@ -21,6 +21,7 @@ BACKOFF_MAX_S = 30.0
 class Poller(Generic[T]):
     """Calls `read` every `interval_s` and hands each outcome to `show` as a Reading; never stops by itself.
 
+    Reads begin at whole intervals after `start`, however long they take: pollers that start together stay together.
     After a failure the wait doubles from `interval_s` up to 30 s; `poke` reads at once (and again after the read under
     way, which may have begun before what the caller wants to see). A read that takes longer than `timeout_s` is
     cancelled and counts as failed. If it does not let itself be cancelled, no other is begun until it has ended.
@@ -71,13 +72,17 @@ class Poller(Generic[T]):
         self._poked.set()
 
     async def _run(self) -> None:
+        begun = time.monotonic()
         while True:
             self._poked.clear()
             await self._once()
+            wait_s = self._backoff_s()
+            if not self._failures:
+                wait_s -= (time.monotonic() - begun) % self._interval_s
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._poked.wait(), self._wait_s())
+                await asyncio.wait_for(self._poked.wait(), wait_s)
 
-    def _wait_s(self) -> float:
+    def _backoff_s(self) -> float:
         return min(self._interval_s * float(2 ** min(self._failures, 10)), max(BACKOFF_MAX_S, self._interval_s))
 
     async def _once(self) -> None:
@@ -114,7 +119,7 @@ class Poller(Generic[T]):
         self._failures += 1
         now = self._clock()
         seq = self._reading.seq + 1
-        self._publish(replace(self._reading, error=error, next_try=now + self._wait_s(), seq=seq))
+        self._publish(replace(self._reading, error=error, next_try=now + self._backoff_s(), seq=seq))
 
     def _publish(self, reading: Reading[T]) -> None:
         self._reading = reading

@@ -26,7 +26,7 @@ from console.tui.state import Kind, Known
 from console.tui.theme import DARK, LIGHT
 from console.tui.widgets.bars import TopBar
 
-INTERVALS_S = {Kind.STACK: 1.0, Kind.QUEUE: 1.0, Kind.LEADS: 0.8, Kind.VOLUMES: 30.0}
+INTERVALS_S = {Kind.STACK: 1.0, Kind.QUEUE: 1.0, Kind.LEADS: 0.5, Kind.VOLUMES: 30.0}
 TIMEOUTS_S = {Kind.STACK: 10.0, Kind.QUEUE: 4.0, Kind.LEADS: 5.0, Kind.VOLUMES: 60.0}
 LOG_TAIL = 500
 LOG_FLUSH_S = 1 / 15
@@ -159,10 +159,13 @@ class LeadsApp(App[None]):
 
     def on_read(self, message: Read) -> None:
         """A reading has come: take it in, and let the open screen draw it."""
+        before = self.known.reading(message.kind)
         if self.known.take(message.kind, message.reading):
             page = self.page
-            if page is not None:
-                page.refresh_edges()
+            same = not before.error and not message.reading.error and before.value == message.reading.value
+            if page is not None and not same:
+                if message.kind is Kind.QUEUE or message.reading.error:
+                    page.refresh_edges()
                 page.show(message.kind)
 
     def _tick(self) -> None:

@@ -12,7 +12,7 @@ from operator import attrgetter
 from console.loglines import level_of
 from console.snapshots import LogLine
 
-MAX_BYTES = 32 * 1024 * 1024
+MAX_BYTES = 48 * 1024 * 1024
 ENTRY_BYTES = 260
 """What an entry takes beside its text, roughly: objects, references, times."""
 REACH_BACK = 5_000

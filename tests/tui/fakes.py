@@ -188,7 +188,7 @@ class World:
         """A stored lead."""
         name, email, phone, form = PEOPLE[identity % len(PEOPLE)]
         age_s = (self.total - identity) * 0.9
-        received = datetime.fromtimestamp(self.now() - age_s - 0.8, UTC)
+        received = datetime.fromtimestamp((NOW if self.calm else self.now()) - age_s - 0.8, UTC)
         return Lead(
             id=identity,
             source="meta" if identity % 4 else "forms",

@@ -20,8 +20,8 @@ COLUMNS = (
     Column("page", 10, grow=2, from_width=130),
     Column("campaign", 12, grow=3, from_width=150),
     Column("source", 6, from_width=90),
-    Column("status", 7),
-    Column("took", 6, right=True),
+    Column("status", 7, from_width=60),
+    Column("took", 6, right=True, from_width=60),
 )
 
 

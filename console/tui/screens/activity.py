@@ -16,6 +16,10 @@ class Activity(Page):
     """See the module."""
 
     NAME = "activity"
+    CSS = """
+    #notices { height: 6; }
+    #activity { height: 1fr; }
+    """
 
     def __init__(self, known: Known) -> None:
         super().__init__(known)

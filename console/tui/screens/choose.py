@@ -17,6 +17,7 @@ from console.tui.widgets.table import Table
 class Choose(ModalScreen[frozenset[str] | None]):
     """Dismissed with the chosen names; Escape changes nothing."""
 
+    CSS = "#choose { width: 46; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "switch", "on or off"),
         Binding("o", "only", "only this"),

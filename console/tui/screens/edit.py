@@ -21,6 +21,11 @@ MAX_PAYLOAD = 1_000_000
 class Edit(ModalScreen[str | None]):
     """Dismissed with the new payload, or with None."""
 
+    CSS = """
+    #edit { width: 90%; max-width: 120; height: 80%; border: round $primary; padding: 0 1; background: $background; }
+    #edit Label { color: $primary; text-style: bold; }
+    #payload { height: 1fr; border: none; padding: 0; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", "save and retry", priority=True),
         Binding("escape", "cancel", "cancel", priority=True),

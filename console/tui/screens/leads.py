@@ -28,6 +28,17 @@ class Leads(Page):
     """See the module."""
 
     NAME = "leads"
+    CSS = """
+    #lead-panels { height: 1fr; }
+    #leads { width: 1fr; }
+    #lead { display: none; width: 1fr; }
+    Leads.-wide #lead, Leads.-huge #lead { display: block; width: 46%; }
+    Leads.-narrow.-reading #lead, Leads.-wide.-reading #lead, Leads.-huge.-reading #lead {
+        display: block; width: 1fr;
+    }
+    Leads.-narrow.-reading #leads { display: none; }
+    Leads.-wide.-reading #leads, Leads.-huge.-reading #leads { width: 34%; }
+    """
     CHANGING = frozenset({"send"})
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -28,6 +28,10 @@ class Logs(Page):
     """See the module."""
 
     NAME = "logs"
+    CSS = """
+    #log { height: 1fr; }
+    Logs.-full TopBar, Logs.-full Hints, Logs.-full #log-bar { display: none; }
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "search"),

@@ -91,7 +91,7 @@ class Overview(Page):
             self._show_needs()
         if kind in (None, Kind.LEADS):
             self._show_latest()
-        if kind is None:
+        if kind in (None, Kind.STACK) and self.warnings.display:
             self.warnings.repaint()
 
     def _show_services(self) -> None:

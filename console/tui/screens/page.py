@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from console.tui.app import LeadsApp
 
 
+OLD_S = 1.5
+"""A reading older than this is drawn again each second; a fresh one was drawn when it came."""
+
+
 class Page(Screen[None]):
     """A numbered screen. Subclasses give `content` and draw it in `show`."""
 
@@ -76,15 +80,19 @@ class Page(Screen[None]):
         raise NotImplementedError
 
     def tick(self) -> None:
-        """A second has passed: ages have changed."""
+        """A second has passed: what has not been read meanwhile has grown older."""
         self.refresh_edges()
-        self.show(None)
+        now = self.known.now()
+        for kind in Kind:
+            if now - self.known.reading(kind).taken_at > OLD_S:
+                self.show(kind)
 
     def refresh_edges(self) -> None:
         """Draw header and keys."""
         if self.is_current and self.ready:
-            for edge in self._edges:
-                edge.repaint()
+            top, bottom = self._edges
+            top.repaint()
+            bottom.refresh_doing()
 
     def on_screen_resume(self) -> None:
         """Nothing was drawn while another screen was on top."""

@@ -36,6 +36,14 @@ class Queue(Page):
     """See the module."""
 
     NAME = "queue"
+    CSS = """
+    #jobs { height: 1fr; }
+    #states { height: 1; }
+    #job { height: 9; }
+    Queue.-tall #job { height: 40%; }
+    Queue.-reading #jobs { display: none; }
+    Queue.-reading #job { height: 1fr; }
+    """
     CHANGING = frozenset({"retry", "retry_all", "discard", "undo", "edit", "pause", "select"})
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -21,12 +21,20 @@ class Volumes(Page):
     """See the module."""
 
     NAME = "volumes"
+    CSS = """
+    #volumes { height: 5; }
+    #disk { height: 3; }
+    #stores { layout: vertical; height: 1fr; }
+    #stores Board { height: 1fr; }
+    Volumes.-wide #stores, Volumes.-huge #stores { layout: horizontal; }
+    Volumes.-wide #stores Board, Volumes.-huge #stores Board { width: 1fr; }
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "again", "read again")]
 
     def __init__(self, known: Known) -> None:
         super().__init__(known)
-        self.table = Table("Volumes", volume_view.COLUMNS, id="volumes")
+        self.table = Table("Volumes", volume_view.COLUMNS, opens=False, id="volumes")
         self.disk = Board("Disk", id="disk")
         self.disk.can_focus = False
         self.postgres = Board("Postgres", id="postgres")

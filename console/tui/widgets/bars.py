@@ -79,6 +79,12 @@ class Hints(Painted):
         super().__init__()
         self._known = known
         self._spans: list[tuple[int, int, Binding]] = []
+        self._busy = False
+
+    def refresh_doing(self) -> None:
+        """Draw the action under way; the keys are drawn when they change."""
+        if self._known.doing or self._busy:
+            self.repaint()
 
     def on_mount(self) -> None:
         """Keys change with the focus and with what a screen allows."""
@@ -89,7 +95,9 @@ class Hints(Painted):
         right: Line = (Cell("  "), Cell("?", Tone.KEY), Cell(" help ", Tone.DIM))
         room = width - line_width(right)
         self._spans = []
-        left = self._under_way() or self._keys(room)
+        left = self._under_way()
+        self._busy = bool(left)
+        left = left or self._keys(room)
         return [Drawn(spread(left, right, width), Ground.BAR)]
 
     def _under_way(self) -> Line:

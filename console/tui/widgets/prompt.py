@@ -17,6 +17,12 @@ DEBOUNCE_S = 0.15
 class Prompt(Horizontal):
     """Posts `Typed` while typing (debounced; only the newest counts) and `Ended` at Enter or Escape."""
 
+    DEFAULT_CSS = """
+    Prompt { dock: bottom; height: 1; background: $surface; padding: 0 1; }
+    Prompt Label { width: auto; color: $primary; text-style: bold; }
+    Prompt Input { width: 1fr; height: 1; border: none; padding: 0 1 0 0; background: $surface; }
+    """
+
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel", priority=True)]
 
     class Typed(Message):

@@ -18,7 +18,8 @@ from console.tui.widgets.painted import Drawn, Ground
 class Table(Framed, can_focus=True):
     """Rows with a cursor.
 
-    `follow_top` keeps the cursor at the first row until the reader moves it; `lasting` shows it without the focus, too.
+    `follow_top` keeps the cursor at the first row until the reader moves it; `lasting` shows it without the focus, too;
+    `opens` is whether a row can be entered.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -57,6 +58,7 @@ class Table(Framed, can_focus=True):
         gap: int = 2,
         selectable: bool = False,
         lasting: bool = False,
+        opens: bool = True,
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
     ) -> None:
@@ -67,6 +69,7 @@ class Table(Framed, can_focus=True):
         self.gap = gap
         self.selectable = selectable
         self.lasting = lasting
+        self.opens = opens
         self.selected: set[str] = set()
         self._rows: list[Row] = []
         self._index: dict[str, int] = {}
@@ -198,6 +201,10 @@ class Table(Framed, can_focus=True):
         self._go(0 if direction < 0 else len(self._rows) - 1)
         if direction < 0 and self.follow_top:
             self._held = False
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Rows that hold nothing more are not entered."""
+        return action != "open" or self.opens
 
     def action_open(self) -> None:
         """Enter the row under the cursor."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from console.format import Cell, Line, Tone
 from console.loglines import WARN
 from console.tui.logbook import Entry
-from console.tui.present.logs import LogLook, entry_lines
 from console.tui.state import Known
 from console.tui.widgets.framed import Framed
 from console.tui.widgets.painted import Drawn
@@ -26,6 +25,8 @@ class WarningStrip(Framed):
 
     def body(self, width: int, height: int) -> list[Drawn]:
         """As many as there is room for."""
+        from console.tui.present.logs import LogLook, entry_lines
+
         names = tuple(sorted({e.line.service for e in self._newest(height)}))
         stack = self._known.stack.value
         services = tuple(s.name for s in stack.services) if stack else names

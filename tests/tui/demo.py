@@ -1,0 +1,59 @@
+"""Shows the interface over the fakes, to look at it: `python -m tests.tui.demo [--flood LINES_A_SECOND]`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from console.ports import Sources
+from console.snapshots import LogLine
+from console.tui.app import LeadsApp
+from tests.tui.fakes import NOW, FakeChecker, FakeLeads, FakeQueue, FakeRunner, FakeStack, FakeVolumes, World, log_lines
+
+
+@dataclass
+class FloodingStack(FakeStack):
+    """A stack whose services write `rate` lines a second."""
+
+    rate: int = 0
+
+    async def logs(
+        self, services: Sequence[str] = (), *, since: float = 0.0, tail: int | None = None, follow: bool = False
+    ) -> AsyncIterator[list[LogLine]]:
+        """The made-up log, then the flood in batches of 50 ms."""
+        del services, since, tail, follow
+        yield log_lines(self.world, 120)
+        pattern = log_lines(self.world, 240)
+        sent, start = 0, time.monotonic()
+        while True:
+            await asyncio.sleep(0.05 if self.rate else 1.0)
+            due = int((time.monotonic() - start) * (self.rate or 2)) - sent
+            now = self.world.now()
+            yield [
+                LogLine(now, line.service, line.replica, line.text, line.stream)
+                for line in (pattern[(sent + n) % 240] for n in range(due))
+            ]
+            sent += due
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--flood", type=int, default=0, metavar="LINES_A_SECOND")
+    for flag in ("hostile", "empty", "calm", "read-only", "broken"):
+        parser.add_argument(f"--{flag}", action="store_true")
+    args = parser.parse_args()
+    start = time.time()
+    world = World(clock=lambda: NOW + time.time() - start, hostile=args.hostile, empty=args.empty, calm=args.calm)
+    if args.broken:
+        world.queue_error = "Redis does not answer: connection refused (leads_redis)"
+    stack = FloodingStack(world, rate=args.flood)
+    sources = Sources(stack, FakeQueue(world), FakeLeads(world), FakeChecker(), FakeVolumes(world))
+    LeadsApp(sources, FakeRunner(world), clock=world.clock, read_only=args.read_only).run()
+
+
+if __name__ == "__main__":
+    main()
