@@ -106,7 +106,7 @@ def _held_up(queue: QueueSnapshot) -> Cause | None:
 def _moving(queue: QueueSnapshot, rates: Rates) -> Cause:
     if not queue.depth:
         return Cause("Nothing waits", Tone.OK)
-    if rates.growth > BURST_GROWTH and queue.ready > 10 * max(rates.growth, 1):
+    if rates.growth > BURST_GROWTH and queue.ready > max(20.0, rates.leaving or 0.0):
         return Cause(f"Burst: more comes in than workers store, +{rate(rates.growth)}", Tone.WARN)
     if queue.retry == queue.depth:
         return Cause(

@@ -41,9 +41,9 @@ class Ring:
         if count <= 0:
             return slots
         slice_s = span_s / count
-        end = (now // slice_s + 1) * slice_s
+        last = now // slice_s
         for at, value in self._samples:
-            index = count - 1 - int((end - at) // slice_s) if at < end else count - 1
+            index = min(count - 1 - int(last - at // slice_s), count - 1)
             if 0 <= index < count:
                 held = slots[index]
                 slots[index] = value if held is None else max(held, value)

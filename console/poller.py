@@ -80,7 +80,8 @@ class Poller(Generic[T]):
             if not self._failures:
                 wait_s -= (time.monotonic() - begun) % self._interval_s
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._poked.wait(), wait_s)
+                async with asyncio.timeout(wait_s):  # not wait_for, which before 3.12 may swallow a cancellation
+                    await self._poked.wait()
 
     def _backoff_s(self) -> float:
         return min(self._interval_s * float(2 ** min(self._failures, 10)), max(BACKOFF_MAX_S, self._interval_s))
