@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import time
 from calendar import timegm
+from collections import Counter, deque
 from typing import NamedTuple
 
 from console.errors import StackError
@@ -25,6 +26,11 @@ PART = 16 * 1024
 MAX_FRAME = 64 * 1024 * 1024
 """A longer frame than any driver writes: the stream is out of step."""
 
+OVERLAP_NS = 1_000_000_000
+OVERLAP_MESSAGES = 50_000
+"""How far before the newest stamp a log is read again, in time and in messages."""
+
+SECOND_NS = 1_000_000_000
 HEADER = 8
 STREAMS = {1: "stdout", 2: "stderr"}
 
@@ -32,9 +38,9 @@ _STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d):(\d\d(?:\.\d+)?)(Z|[+-]\d\d:\
 
 
 class Stamp(NamedTuple):
-    """A message's time: exact text (for `since`) and epoch seconds."""
+    """A message's time: epoch nanoseconds, exact, and epoch seconds."""
 
-    exact: str
+    ns: int
     at: float
 
 
@@ -59,7 +65,8 @@ class Clock:
                 return None, 0
             self._minute, self._zone = minute, zone
         whole, _, fraction = seconds.decode().partition(".")
-        return Stamp(f"{self._base + int(whole)}.{fraction or '0'}", self._base + float(seconds)), found.end()
+        ns = (self._base + int(whole)) * SECOND_NS + int(fraction[:9].ljust(9, "0"))
+        return Stamp(ns, self._base + float(seconds)), found.end()
 
 
 def offset(zone: bytes) -> int:
@@ -68,6 +75,46 @@ def offset(zone: bytes) -> int:
         return 0
     sign = -1 if zone.startswith(b"-") else 1
     return sign * (int(zone[1:3]) * 3600 + int(zone[4:6]) * 60)
+
+
+class Taken:
+    """Remembers the messages of the last moments, so that a stream can be read on without losing or doubling any.
+
+    A log is not in the order of its stamps: the engine stamps a container's two streams apart, before it writes. Hence
+    it is read again from a moment before the newest stamp, and what had been taken by then is left out.
+    """
+
+    def __init__(self) -> None:
+        self._recent: deque[tuple[int, str]] = deque()
+        self.newest = 0
+        self._from = 0
+        self._again: Counter[tuple[int, str]] = Counter()
+
+    @property
+    def since(self) -> str:
+        """Where to read on, as the engine's `since` wants it; "" before the first message."""
+        start = max(self.newest - OVERLAP_NS, self._from)
+        return f"{start // SECOND_NS}.{start % SECOND_NS:09d}" if self.newest else ""
+
+    def rewind(self) -> None:
+        """The stream begins at `since` again."""
+        self._again = Counter(self._recent)
+
+    def known(self, ns: int, stream: str) -> bool:
+        """Whether this message had been taken before `rewind`; remembers it if not."""
+        key = (ns, stream)
+        if self._again and self._again[key] > 0:
+            self._again[key] -= 1
+            return True
+        if not self.newest:
+            # What was written before the first wanted message was not asked for, and is not to come by reading on.
+            self._from = ns
+        self.newest = max(self.newest, ns)
+        recent = self._recent
+        recent.append(key)
+        while recent[0][0] < self.newest - OVERLAP_NS or len(recent) > OVERLAP_MESSAGES:
+            self._from = max(self._from, recent.popleft()[0] + 1)
+        return False
 
 
 class _Open:
@@ -98,8 +145,6 @@ class LogDecoder:
         service, replica: written into each line.
         tty: the container has a terminal: no frames, one stream.
 
-    Attributes:
-        last_at: exact stamp of the last message, "" before the first: what `since` is set to when reading on.
     """
 
     def __init__(self, service: str, replica: str, *, tty: bool) -> None:
@@ -110,15 +155,22 @@ class LogDecoder:
         self._open: dict[str, _Open] = {"stdout": _Open(), "stderr": _Open()}
         self._clock = Clock()
         self._long = False
-        self._skip_at = ""
-        self._skip = 0
-        self._last_count = 0
-        self.last_at = ""
+        self._taken = Taken()
+
+    @property
+    def since(self) -> str:
+        """Where to read on after the stream broke, "" before the first message."""
+        return self._taken.since
+
+    @property
+    def newest_at(self) -> float:
+        """Newest stamp, epoch seconds; 0 before the first message."""
+        return self._taken.newest / SECOND_NS
 
     def rewind(self) -> None:
-        """The stream is opened again from `last_at` on: leave out the messages of that instant that were taken."""
+        """The stream is opened again, at `since`: what had been taken by now will be left out."""
         self._rest = b""
-        self._skip_at, self._skip = self.last_at, self._last_count
+        self._taken.rewind()
 
     def feed(self, data: bytes) -> list[LogLine]:
         """The lines that `data` completes."""
@@ -183,7 +235,7 @@ class LogDecoder:
     def _message(self, stream: str, data: bytes, out: list[LogLine]) -> None:
         stamp, width = self._clock.read(data)
         if stamp is not None:
-            if self._seen(stamp.exact):
+            if self._taken.known(stamp.ns, stream):
                 return
             data = data[width:]
         line = self._open[stream]
@@ -200,17 +252,6 @@ class LogDecoder:
         for piece in (*whole, last):
             self._open[stream].add(piece)
             self._close(stream, self._open[stream], out)
-
-    def _seen(self, exact: str) -> bool:
-        """Count messages by stamp; True for one that was taken before `rewind`."""
-        if exact == self._skip_at and self._skip > 0:
-            self._skip -= 1
-            return True
-        if exact == self.last_at:
-            self._last_count += 1
-        else:
-            self.last_at, self._last_count = exact, 1
-        return False
 
     def _close(self, stream: str, line: _Open, out: list[LogLine]) -> None:
         text = b"".join(line.parts).rstrip(b"\r\n").decode("utf-8", "replace")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from console.errors import ConsoleError, StackError, UnreachableError
 from console.snapshots import LogLine
 from console.stack.docker import events, labels, wire
+from console.stack.docker.containers import seconds
 from console.stack.docker.engine import Engine
 from console.stack.docker.frames import LogDecoder
 from console.stack.docker.lanes import Lane, Lanes
@@ -108,13 +109,24 @@ class Reader:
             return True
         finally:
             stream.close()
-        await self._lane.put(self._decoder.finish())
+        if not self._span.follow or await self._ended():
+            await self._lane.put(self._decoder.finish())
         return True
+
+    async def _ended(self) -> bool:
+        """Whether the stream ended because the container did, and not because the engine or the way to it broke."""
+        try:
+            found = await self._engine.ask(lambda client: client.inspect_container(self._target.id))
+        except wire.NoSuchThingError:
+            return True
+        except ConsoleError:
+            return False
+        return not found["State"]["Running"] or seconds(found["State"]["StartedAt"]) > self._decoder.newest_at
 
     def _query(self) -> dict[str, str | int]:
         query: dict[str, str | int] = {"stdout": 1, "stderr": 1, "timestamps": 1, "follow": int(self._span.follow)}
-        if self._decoder.last_at:
-            return query | {"since": self._decoder.last_at}
+        if self._decoder.since:
+            return query | {"since": self._decoder.since}
         since = self._span.since
         if self._span.tail is not None:
             if self._opened_at:

@@ -8,7 +8,16 @@ import pytest
 
 from console.errors import StackError
 from console.snapshots import LogLine
-from console.stack.docker.frames import MAX_FRAME, MAX_LINE, PART, Clock, LogDecoder, offset
+from console.stack.docker.frames import (
+    MAX_FRAME,
+    MAX_LINE,
+    OVERLAP_MESSAGES,
+    PART,
+    Clock,
+    LogDecoder,
+    Taken,
+    offset,
+)
 from tests.console.docker.fake_engine import BASE_S, frame, stamp
 
 BASE_NS = BASE_S * 10**9
@@ -120,17 +129,41 @@ def test_reading_on_from_the_last_instant_neither_loses_nor_doubles(tty: bool) -
         plain = stamp(BASE_NS + at).encode() + b" " + text
         return plain if tty else frame(1, plain)
 
-    # Three messages share the last instant; two of them were seen before the stream broke in the third.
+    # Three messages share an instant; two of them were seen before the stream broke in the third.
+    old = one(b"old\n", -2 * 10**9)
     before = [one(b"a\n", 1), one(b"b\n", 2), one(b"c\n", 2)]
     lines = decoder(tty=tty)
-    got = lines.feed(b"".join(before) + one(b"d\n", 2)[:7])
-    assert lines.last_at == f"{BASE_S}.000000002"
+    got = lines.feed(old + b"".join(before) + one(b"d\n", 2)[:7])
+    assert lines.since == f"{BASE_S - 1}.000000002"
     lines.rewind()
-    again = [*before[1:], one(b"d\n", 2), one(b"e\n", 3)]
+    again = [*before, one(b"d\n", 2), one(b"e\n", 3)]
     got += lines.feed(b"".join(again))
     lines.rewind()
-    got += lines.feed(one(b"e\n", 3) + one(b"f\n", 4))
-    assert texts(got) == ["a", "b", "c", "d", "e", "f"]
+    got += lines.feed(b"".join(again) + one(b"f\n", 4))
+    assert texts(got) == ["old", "a", "b", "c", "d", "e", "f"]
+
+
+def test_a_log_out_of_the_order_of_its_stamps_is_read_on_whole() -> None:
+    written = [message(b"%d\n" % n, at=at, stream=1 + n % 2) for n, at in enumerate([10, 50, 40, 60, 30, 70, 20, 80])]
+    for cut in range(1, len(written)):
+        lines = decoder()
+        got = lines.feed(b"".join(written[:cut]))
+        since = lines.since
+        lines.rewind()
+        got += lines.feed(b"".join(written))
+        assert since == f"{BASE_S}.000000010"
+        assert texts(got) == [str(n) for n in range(len(written))]
+
+
+def test_what_is_remembered_for_reading_on_is_bounded() -> None:
+    taken = Taken()
+    for n in range(OVERLAP_MESSAGES + 10):
+        assert not taken.known(BASE_NS + n, "stdout")
+    assert len(taken._recent) == OVERLAP_MESSAGES
+    assert taken.since == f"{BASE_S}.000000010"
+    taken.known(BASE_NS + 5 * 10**9, "stdout")
+    assert len(taken._recent) == 1
+    assert taken.since == f"{BASE_S + 4}.000000000"
 
 
 @pytest.mark.parametrize(

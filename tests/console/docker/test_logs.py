@@ -144,7 +144,12 @@ async def test_following_from_the_end_shows_only_what_is_new(fake: FakeEngine, e
         await until(lambda: len(found) == 2, "the tail")
         log.write(b"5\n")
         await until(lambda: len(found) == 3, "the new line")
-    assert texts(found) == ["3", "4", "5"]
+        log.run(running=False)
+        log.run(running=True)
+        fake.happen("start", "c1")
+        log.write(b"6\n")
+        await until(lambda: len(found) >= 4, "the line after a restart")
+    assert texts(found) == ["3", "4", "5", "6"]
 
 
 async def test_a_container_that_is_removed_ends_its_reader(fake: FakeEngine, engine: Engine) -> None:
