@@ -23,6 +23,7 @@ from console.stack.docker.volumes import VolumeReader
 PROJECT = "leads"
 Steps = AsyncGenerator[Progress, None]
 
+BROKEN = (State.FAILED, State.RESTARTING, State.UNHEALTHY)
 LAST_LINES = 5
 LAST_WORDS = 200
 UP_S = 300
@@ -163,9 +164,8 @@ class DockerRuntime:
         """The error with the last words of a service that does not come up."""
         try:
             found = await self._stack.read()
-            broken = [
-                one.name for one in found.services if one.state in (State.FAILED, State.RESTARTING, State.UNHEALTHY)
-            ]
+            named = [one.name for one in found.services if str(error).startswith(f"{one.name} ")]
+            broken = named or [one.name for one in found.services if one.state in BROKEN]
             if not broken:
                 return error
             async with aclosing(self.logs(broken[:1], tail=LAST_LINES)) as batches:
