@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from console.format import Tone, safe
@@ -61,7 +62,7 @@ class Acting:
         self._app.push_screen(Confirm(question, lambda: self._runner.warnings(action)), answered)
 
     def _run(self, action: Action, label: str, then: Callable[[Result], None] | None) -> None:
-        self._app.run_worker(self._do(action, label, then), group="actions", name=label, exit_on_error=False)
+        self._app.run_worker(partial(self._do, action, label, then), group="actions", name=label, exit_on_error=False)
 
     async def _do(self, action: Action, label: str, then: Callable[[Result], None] | None) -> None:
         known = self._known

@@ -117,7 +117,7 @@ class LeadsApp(App[None]):
         self._poll(Kind.STACK, sources.stack.read)
         self._poll(Kind.QUEUE, sources.queue.read)
         self._poll(Kind.LEADS, sources.leads.read)
-        self.run_worker(self._follow_logs(), group="logs", exit_on_error=False)
+        self.run_worker(self._follow_logs, group="logs", exit_on_error=False)
         self.set_interval(1.0, self._tick)
         self.set_timer(0.25, self._tick)  # the panels that are still empty say that they are being read
 
@@ -146,7 +146,7 @@ class LeadsApp(App[None]):
         if on and self.sources.volumes is not None and Kind.VOLUMES not in self._pollers:
             self._poll(Kind.VOLUMES, self.sources.volumes.read)
         elif not on and (poller := self._pollers.pop(Kind.VOLUMES, None)) is not None:
-            self.run_worker(poller.stop(), exit_on_error=False)
+            self.run_worker(poller.stop, exit_on_error=False)
 
     def poke(self) -> None:
         """Read everything as soon as possible."""

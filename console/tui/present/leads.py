@@ -82,6 +82,12 @@ def details(found: LeadDetails, width: int, *, revealed: bool, waiting: bool = F
     ]
     label = 12
     lines = [line for name, text in pairs if text for line in _pair(name, text, label, width)]
+    if error:
+        lines += [(), _head("trace", "", width), *((Cell(p, Tone.BAD),) for p in wrap(f"✖ {error}", width))]
+    elif waiting:
+        lines += [(), _head("trace", "", width), (Cell("reading…", Tone.DIM),)]
+    else:
+        lines += [(), *trace(found, width)]
     if lead.fields:
         lines += [(), _head("answers", "" if revealed else "masked · v reveal", width)]
         for name, values in list(lead.fields.items())[:60]:
@@ -94,12 +100,6 @@ def details(found: LeadDetails, width: int, *, revealed: bool, waiting: bool = F
             lines.append((Cell(fit(safe(name, 80), min(24, width // 3)) + " ", Tone.DIM), mark))
     if lead.cleaned:
         lines.append((Cell("◐ characters that cannot be stored were replaced", Tone.WARN),))
-    if error:
-        lines += [(), _head("trace", "", width), *((Cell(p, Tone.BAD),) for p in wrap(f"✖ {error}", width))]
-    elif waiting:
-        lines += [(), _head("trace", "", width), (Cell("reading…", Tone.DIM),)]
-    else:
-        lines += [(), *trace(found, width)]
     raw = safe(lead.raw, 4_000) if revealed else mask_json(lead.raw)
     lines += [(), _head("raw", "" if revealed else "masked · v reveal", width)]
     lines += [(Cell(part, Tone.DIM),) for part in wrap(raw, width)[:60]]

@@ -16,10 +16,10 @@ COLUMNS = (
     Column("up", 6, right=True),
     Column("cpu", 5, right=True),
     Column("mem", 5, grow=1, right=True),
-    Column("cpu, 3 min", 12, from_width=74),
-    Column("restarts", 8, right=True, from_width=86),
-    Column("ports", 22, grow=2, from_width=106),
-    Column("image", 8, right=True, from_width=120),
+    Column("cpu, 3 min", 12, from_width=68),
+    Column("restarts", 8, right=True, from_width=78),
+    Column("ports", 17, grow=2, from_width=90),
+    Column("image", 8, right=True, from_width=104),
 )
 HUES = {Role.APP: Tone.HUE1, Role.WORKER: Tone.HUE2, Role.DB: Tone.HUE3, Role.REDIS: Tone.HUE4, Role.OTHER: Tone.HUE5}
 SPARK_S = 180.0

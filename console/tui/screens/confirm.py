@@ -122,7 +122,7 @@ class Confirm(ModalScreen[bool]):
     def on_mount(self) -> None:
         """Find out what is at stake."""
         self.query_one(ConfirmBox).focus()
-        self.run_worker(self._check(), exit_on_error=False)
+        self.run_worker(self._check, exit_on_error=False)
 
     async def _check(self) -> None:
         try:

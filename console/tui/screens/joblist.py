@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from api.models import JobState, JobView
@@ -85,11 +86,11 @@ class JobList:
         """Read the next page, if there is one."""
         if self._cursor and not self._reading:
             self._reading = True
-            self._screen.run_worker(self._append(self._cursor), group="jobs", exit_on_error=False)
+            self._screen.run_worker(partial(self._append, self._cursor), group="jobs", exit_on_error=False)
 
     def _start(self, limit: int, *, exclusive: bool) -> None:
         self._reading = True
-        self._screen.run_worker(self._read(limit), group="jobs", exclusive=exclusive, exit_on_error=False)
+        self._screen.run_worker(partial(self._read, limit), group="jobs", exclusive=exclusive, exit_on_error=False)
 
     async def _read(self, limit: int) -> None:
         state, match = self.state, self.match

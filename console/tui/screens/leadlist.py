@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from api.models import Lead, LeadDetails, LeadFilter
@@ -82,7 +83,7 @@ class LeadList:
     def reload(self) -> None:
         """Read the first page anew, giving up a read under way."""
         self._reading = True
-        self._screen.run_worker(self._read(self.text), group="leads", exclusive=True, exit_on_error=False)
+        self._screen.run_worker(partial(self._read, self.text), group="leads", exclusive=True, exit_on_error=False)
 
     def refresh(self) -> None:
         """Leads may have been stored: if so, read the first page and put it before the rest."""
@@ -94,7 +95,7 @@ class LeadList:
         """Read the next page, if there is one."""
         if self._cursor and not self._reading:
             self._reading = True
-            self._screen.run_worker(self._append(self.text, self._cursor), group="leads", exit_on_error=False)
+            self._screen.run_worker(partial(self._append, self.text, self._cursor), group="leads", exit_on_error=False)
 
     def _where(self, text: str) -> LeadFilter:
         return lead_filter(text, self._known.now())
@@ -150,7 +151,7 @@ class LeadList:
         """Read the details of a lead; a read for another one is given up."""
         if key.isdecimal() and (key != self.details_of or self.details_error):
             self.details, self.details_of, self.details_error = None, key, ""
-            self._screen.run_worker(self._details(int(key)), group="details", exclusive=True, exit_on_error=False)
+            self._screen.run_worker(partial(self._details, int(key)), group="details", exclusive=True, exit_on_error=False)
 
     async def _details(self, lead_id: int) -> None:
         await asyncio.sleep(DETAILS_AFTER_S)  # while the cursor runs through the list nothing is read

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -144,7 +145,7 @@ class Logs(Page):
         if chosen == pane.view.filter:
             return
         pane.look = replace(pane.look, regex=None if chosen.inverse else chosen.regex)
-        self.run_worker(self._scan(chosen), group="scan", exclusive=True)
+        self.run_worker(partial(self._scan, chosen), group="scan", exclusive=True)
 
     async def _scan(self, chosen: LogFilter) -> None:
         pane = self.pane
@@ -304,4 +305,4 @@ class Logs(Page):
                 self.app.notify(f"{number(count)} lines in {safe(where)}", title="● saved", markup=False)
                 self.known.happened("you", "save logs", where, f"{number(count)} lines", Tone.OK)
 
-        self.run_worker(save(), group="save")
+        self.run_worker(save, group="save")

@@ -91,7 +91,16 @@ class Overview(Page):
             self._show_needs()
         if kind in (None, Kind.LEADS):
             self._show_latest()
-        if kind in (None, Kind.STACK) and self.warnings.display:
+        if kind is None:
+            self._show_warnings()
+
+    def tick(self) -> None:
+        """Warnings have perhaps come meanwhile."""
+        super().tick()
+        self._show_warnings()
+
+    def _show_warnings(self) -> None:
+        if self.warnings.display:
             self.warnings.repaint()
 
     def _show_services(self) -> None:

@@ -14,6 +14,7 @@ from console.ports import Action, Result
 from console.tui.acting import Question
 from console.tui.state import Kind, Known
 from console.tui.widgets.bars import Hints, TopBar
+from console.tui.widgets.painted import Painted
 
 if TYPE_CHECKING:
     from console.tui.app import LeadsApp
@@ -42,6 +43,7 @@ class Page(Screen[None]):
         self.known = known
         self._before_prompt: Widget | None = None
         self._waiting: list[Callable[[], None]] = []
+        self._redrawing = False
         self.ready = False
         self._edges = (TopBar(known, self.NAME), Hints(known))
 
@@ -98,6 +100,18 @@ class Page(Screen[None]):
         """Nothing was drawn while another screen was on top."""
         if self.ready:
             self.refresh_edges()
+            self.show(None)
+
+    def on_painted_resized(self, message: Painted.Resized) -> None:
+        """What is drawn depends on the room there is: draw again once everything has its new size."""
+        message.stop()
+        if not self._redrawing:
+            self._redrawing = True
+            self.call_after_refresh(self._redraw)
+
+    def _redraw(self) -> None:
+        self._redrawing = False
+        if self.ready and self.is_current:
             self.show(None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from rich.segment import Segment
 from textual import events
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -37,6 +38,9 @@ BLANK = Drawn(())
 
 class Painted(Widget):
     """A widget that draws what `build` returns. `repaint` rebuilds it and refreshes the lines that differ."""
+
+    class Resized(Message):
+        """Posted when the widget has another size."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - as in Textual
         super().__init__(id=id, classes=classes)
@@ -86,9 +90,10 @@ class Painted(Widget):
         self._strips.clear()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Lines depend on the width."""
+        """Lines depend on the width; what is to be shown may depend on the room."""
         self._drawn = []
         self.repaint()
+        self.post_message(self.Resized())
 
     def on_focus(self) -> None:
         """The frame shows the focus."""
