@@ -11,6 +11,7 @@ from console.format import Tone, safe
 from console.ports import Action, Result, Runner, Verb
 from console.snapshots import Progress
 from console.tui.state import Known
+from console.tui.work import begin
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -62,7 +63,7 @@ class Acting:
         self._app.push_screen(Confirm(question, lambda: self._runner.warnings(action)), answered)
 
     def _run(self, action: Action, label: str, then: Callable[[Result], None] | None) -> None:
-        self._app.run_worker(partial(self._do, action, label, then), group="actions", name=label, exit_on_error=False)
+        begin(self._app, partial(self._do, action, label, then), "actions")
 
     async def _do(self, action: Action, label: str, then: Callable[[Result], None] | None) -> None:
         known = self._known

@@ -25,6 +25,7 @@ from console.tui.screens.page import Page
 from console.tui.state import Kind, Known
 from console.tui.theme import DARK, LIGHT
 from console.tui.widgets.bars import TopBar
+from console.tui.work import begin
 
 INTERVALS_S = {Kind.STACK: 1.0, Kind.QUEUE: 1.0, Kind.LEADS: 0.5, Kind.VOLUMES: 30.0}
 TIMEOUTS_S = {Kind.STACK: 10.0, Kind.QUEUE: 4.0, Kind.LEADS: 5.0, Kind.VOLUMES: 60.0}
@@ -117,7 +118,7 @@ class LeadsApp(App[None]):
         self._poll(Kind.STACK, sources.stack.read)
         self._poll(Kind.QUEUE, sources.queue.read)
         self._poll(Kind.LEADS, sources.leads.read)
-        self.run_worker(self._follow_logs, group="logs", exit_on_error=False)
+        begin(self, self._follow_logs, "logs")
         self.set_interval(1.0, self._tick)
         self.set_timer(0.25, self._tick)  # the panels that are still empty say that they are being read
 
@@ -146,7 +147,7 @@ class LeadsApp(App[None]):
         if on and self.sources.volumes is not None and Kind.VOLUMES not in self._pollers:
             self._poll(Kind.VOLUMES, self.sources.volumes.read)
         elif not on and (poller := self._pollers.pop(Kind.VOLUMES, None)) is not None:
-            self.run_worker(poller.stop, exit_on_error=False)
+            begin(self, poller.stop)
 
     def poke(self) -> None:
         """Read everything as soon as possible."""
@@ -156,6 +157,8 @@ class LeadsApp(App[None]):
     def action_read_now(self) -> None:
         """Read everything now, whatever backoff says."""
         self.poke()
+        if self.page is not None:
+            self.page.read_again()
 
     def on_read(self, message: Read) -> None:
         """A reading has come: take it in, and let the open screen draw it."""

@@ -190,7 +190,7 @@ def job_details(view: JobView, now: float, width: int, *, revealed: bool) -> lis
         lines.append(
             (Cell(f"{job.attempt or '·':>2}  ", Tone.DIM), Cell(f"{safe(view.worker, 30)}  "), Cell(what, tone))
         )
-    elif view.stuck or view.error:
+    elif view.stuck or (view.error and not (job.history and job.history[-1].error == view.error)):
         lines.extend((Cell(p, Tone.BAD),) for p in wrap(safe(view.stuck or view.error, 400), width)[:3])
     return lines + payload_lines(job.payload, width, revealed=revealed)
 

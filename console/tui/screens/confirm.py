@@ -16,6 +16,7 @@ from console.format import Cell, Line, Tone, safe, width_of, wrap
 from console.tui.acting import Question
 from console.tui.widgets.framed import Framed
 from console.tui.widgets.painted import Drawn
+from console.tui.work import begin
 
 WARNINGS_TIMEOUT_S = 5.0
 
@@ -122,7 +123,7 @@ class Confirm(ModalScreen[bool]):
     def on_mount(self) -> None:
         """Find out what is at stake."""
         self.query_one(ConfirmBox).focus()
-        self.run_worker(self._check, exit_on_error=False)
+        begin(self, self._check)
 
     async def _check(self) -> None:
         try:

@@ -12,6 +12,7 @@ from console.poller import one_line
 from console.ports import QueueSource
 from console.tui.present.supply import FRESH, Health, Supply
 from console.tui.state import Kind, Known
+from console.tui.work import begin
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -86,11 +87,11 @@ class JobList:
         """Read the next page, if there is one."""
         if self._cursor and not self._reading:
             self._reading = True
-            self._screen.run_worker(partial(self._append, self._cursor), group="jobs", exit_on_error=False)
+            begin(self._screen, partial(self._append, self._cursor), "jobs")
 
     def _start(self, limit: int, *, exclusive: bool) -> None:
         self._reading = True
-        self._screen.run_worker(partial(self._read, limit), group="jobs", exclusive=exclusive, exit_on_error=False)
+        begin(self._screen, partial(self._read, limit), "jobs", exclusive=exclusive)
 
     async def _read(self, limit: int) -> None:
         state, match = self.state, self.match

@@ -14,6 +14,7 @@ from console.ports import LeadsSource
 from console.tui.present.search import lead_filter
 from console.tui.present.supply import FRESH, Health, Supply
 from console.tui.state import Kind, Known
+from console.tui.work import begin
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -83,7 +84,7 @@ class LeadList:
     def reload(self) -> None:
         """Read the first page anew, giving up a read under way."""
         self._reading = True
-        self._screen.run_worker(partial(self._read, self.text), group="leads", exclusive=True, exit_on_error=False)
+        begin(self._screen, partial(self._read, self.text), "leads", exclusive=True)
 
     def refresh(self) -> None:
         """Leads may have been stored: if so, read the first page and put it before the rest."""
@@ -95,7 +96,7 @@ class LeadList:
         """Read the next page, if there is one."""
         if self._cursor and not self._reading:
             self._reading = True
-            self._screen.run_worker(partial(self._append, self.text, self._cursor), group="leads", exit_on_error=False)
+            begin(self._screen, partial(self._append, self.text, self._cursor), "leads")
 
     def _where(self, text: str) -> LeadFilter:
         return lead_filter(text, self._known.now())
@@ -151,7 +152,7 @@ class LeadList:
         """Read the details of a lead; a read for another one is given up."""
         if key.isdecimal() and (key != self.details_of or self.details_error):
             self.details, self.details_of, self.details_error = None, key, ""
-            self._screen.run_worker(partial(self._details, int(key)), group="details", exclusive=True, exit_on_error=False)
+            begin(self._screen, partial(self._details, int(key)), "details", exclusive=True)
 
     async def _details(self, lead_id: int) -> None:
         await asyncio.sleep(DETAILS_AFTER_S)  # while the cursor runs through the list nothing is read

@@ -80,6 +80,10 @@ class Leads(Page):
         if kind in (None, Kind.LEADS):
             self._draw()
 
+    def read_again(self) -> None:
+        """Read the list anew."""
+        self._list.reload()
+
     def _draw(self) -> None:
         leads, known, table, now = self._list, self.known, self.table, self.known.now()
         store = known.leads.value
@@ -191,7 +195,6 @@ class Leads(Page):
     def action_again(self) -> None:
         """Read again now."""
         self.leads_app.action_read_now()
-        self._list.reload()
 
     # --- verbs
 

@@ -20,6 +20,7 @@ from console.tui.state import Kind, Known
 from console.tui.widgets.lines import OneLine
 from console.tui.widgets.logpane import LogPane
 from console.tui.widgets.prompt import Prompt
+from console.tui.work import begin
 
 LEVEL_STEPS = (0, INFO, WARN, ERROR)
 TIME_STEPS = ("ms", "s", "")
@@ -145,7 +146,7 @@ class Logs(Page):
         if chosen == pane.view.filter:
             return
         pane.look = replace(pane.look, regex=None if chosen.inverse else chosen.regex)
-        self.run_worker(partial(self._scan, chosen), group="scan", exclusive=True)
+        begin(self, partial(self._scan, chosen), "scan", exclusive=True)
 
     async def _scan(self, chosen: LogFilter) -> None:
         pane = self.pane
@@ -305,4 +306,4 @@ class Logs(Page):
                 self.app.notify(f"{number(count)} lines in {safe(where)}", title="● saved", markup=False)
                 self.known.happened("you", "save logs", where, f"{number(count)} lines", Tone.OK)
 
-        self.run_worker(save, group="save")
+        begin(self, save, "save")

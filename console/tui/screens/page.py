@@ -81,6 +81,9 @@ class Page(Screen[None]):
         """Draw what depends on that reading; None: everything."""
         raise NotImplementedError
 
+    def read_again(self) -> None:
+        """Read anew what this screen reads by itself."""
+
     def tick(self) -> None:
         """A second has passed: what has not been read meanwhile has grown older."""
         self.refresh_edges()

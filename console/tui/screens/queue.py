@@ -96,6 +96,10 @@ class Queue(Page):
         if kind in (None, Kind.QUEUE):
             self._draw()
 
+    def read_again(self) -> None:
+        """Read the listing anew."""
+        self._list.reload()
+
     def _listed(self) -> None:
         """The listing has been read."""
         self._draw()
@@ -215,7 +219,6 @@ class Queue(Page):
         """Retry the selected jobs or the one under the cursor; without an answer from Redis: ask it again."""
         if self.known.queue.error or self._list.error:
             self.leads_app.action_read_now()
-            self._list.reload()
             return
         ids = self._targets()
         if ids:
