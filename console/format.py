@@ -233,7 +233,10 @@ def clock(epoch_s: float) -> str:
 
 def clock_ms(epoch_s: float) -> str:
     """Local time of day to the millisecond: "12:04:31.120"; 0 is "–"."""
-    return f"{clock(epoch_s)}.{int(epoch_s % 1 * 1000):03d}" if 0 < epoch_s < 1e11 else "–"
+    if not 0 < epoch_s < 1e11:
+        return "–"
+    milliseconds = int(epoch_s * 1000 + 0.01)  # a float just below a whole one is meant to be that
+    return f"{clock(milliseconds / 1000)}.{milliseconds % 1000:03d}"
 
 
 def moment(epoch_s: float, now: float) -> str:

@@ -1,4 +1,4 @@
-"""The leads that screen 4 lists, and the details of one: read in the screen's workers, the newest search wins."""
+"""The leads that screen 4 lists, and the details of one: the newest search wins."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from api.models import Lead, LeadDetails, LeadFilter
+from api.models import Lead, LeadDetails, LeadPage
 from console.poller import one_line
 from console.ports import LeadsSource
 from console.tui.present.search import lead_filter
 from console.tui.present.supply import FRESH, Health, Supply
+from console.tui.screens.paging import Paging
 from console.tui.state import Kind, Known
 from console.tui.work import begin
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 PAGE = 100
 TIMEOUT_S = 8.0
 DETAILS_AFTER_S = 0.08
+"""While the cursor runs through the list nothing is read."""
 
 
 class LeadList:
@@ -38,26 +40,26 @@ class LeadList:
         self._screen = screen
         self._known = known
         self._source = source
-        self._changed = changed
         self._detailed = detailed
+        self._pages: Paging[Lead] = Paging(
+            screen, lambda lead: str(lead.id), changed, timeout_s=TIMEOUT_S, slow="Postgres takes too long to search"
+        )
         self.text = ""
-        self.leads: list[Lead] = []
         self.notice = ""
-        self.error = ""
         self.details: LeadDetails | None = None
         self.details_of = ""
         self.details_error = ""
-        self._cursor = ""
-        self._reading = False
-        self._loaded = False
         self._total = -1
-        self._shown = ""
-        self._by_id: dict[str, Lead] = {}
+
+    @property
+    def leads(self) -> list[Lead]:
+        """What has been read."""
+        return self._pages.items
 
     @property
     def more(self) -> bool:
         """Whether there is more than has been loaded."""
-        return bool(self._cursor)
+        return bool(self._pages.cursor)
 
     @property
     def health(self) -> Health:
@@ -65,86 +67,52 @@ class LeadList:
         health = self._known.health(Kind.LEADS)
         if health.supply is Supply.FAILED:
             return health
-        if self.error:
-            return Health(Supply.FAILED, f"{self.error.rstrip('.')}.", "r now")
-        if not self._loaded:
+        if self._pages.error:
+            return Health(Supply.FAILED, f"{self._pages.error.rstrip('.')}.", "r now")
+        if not self._pages.loaded:
             return Health(Supply.SILENT) if health.supply is Supply.FRESH else health
         return health if health.supply is Supply.STALE else FRESH
 
     def by_id(self, key: str) -> Lead | None:
         """A listed lead."""
-        return self._by_id.get(key)
+        return self._pages.index.get(key)
 
     def search(self, text: str) -> None:
         """Look for something else."""
         if text != self.text:
             self.text = text
-            self.reload()
+            self._pages.read(self._page, self._found)
 
     def reload(self) -> None:
         """Read the first page anew, giving up a read under way."""
-        self._reading = True
-        begin(self._screen, partial(self._read, self.text), "leads", exclusive=True)
+        self._pages.read(self._page, self._found_again if self._pages.loaded else self._found)
 
     def refresh(self) -> None:
         """Leads may have been stored: if so, read the first page and put it before the rest."""
         store = self._known.leads.value
-        if not self._reading and store is not None and (store.total != self._total or self.error):
+        if not self._pages.reading and store is not None and (store.total != self._total or self._pages.error):
             self.reload()
 
     def load_more(self) -> None:
         """Read the next page, if there is one."""
-        if self._cursor and not self._reading:
-            self._reading = True
-            begin(self._screen, partial(self._append, self.text, self._cursor), "leads")
+        cursor = self._pages.cursor
+        if cursor and not self._pages.reading:
+            self._pages.read(partial(self._page, cursor), lambda page: self._pages.more(page.leads, page.cursor))
 
-    def _where(self, text: str) -> LeadFilter:
-        return lead_filter(text, self._known.now())
-
-    async def _read(self, text: str) -> None:
+    async def _page(self, cursor: str = "") -> LeadPage:
         store = self._known.leads.value
         total = store.total if store else -1
-        try:
-            async with asyncio.timeout(TIMEOUT_S):
-                page = await self._source.page(self._where(text), limit=PAGE)
-        except Exception as error:  # noqa: BLE001 - shown; the next reading tries again
-            self.error = "Postgres takes too long to search" if isinstance(error, TimeoutError) else one_line(error)
-        else:
-            if text != self.text:
-                return
-            fresh = list(page.leads)
-            ids = {lead.id for lead in fresh}
-            same = self._shown == text and page.cursor and any(lead.id in ids for lead in self.leads)
-            rest = (
-                [lead for lead in self.leads if lead.id not in ids and fresh and lead.id < fresh[-1].id] if same else []
-            )
-            self.error, self.notice, self._loaded, self._total = "", page.notice, True, total
-            self._shown = text
-            self._put(fresh + rest, self._cursor if rest else page.cursor)
-        finally:
-            if text == self.text:
-                self._reading = False
-        self._changed()
+        page = await self._source.page(lead_filter(self.text, self._known.now()), cursor=cursor, limit=PAGE)
+        self._total = total
+        return page
 
-    async def _append(self, text: str, cursor: str) -> None:
-        try:
-            async with asyncio.timeout(TIMEOUT_S):
-                page = await self._source.page(self._where(text), cursor=cursor, limit=PAGE)
-        except Exception as error:  # noqa: BLE001 - shown; moving on tries again
-            self.error = one_line(error)
-        else:
-            if text != self.text:
-                return
-            self._put(self.leads + [lead for lead in page.leads if str(lead.id) not in self._by_id], page.cursor)
-        finally:
-            if text == self.text:
-                self._reading = False
-        self._changed()
+    def _found(self, page: LeadPage) -> None:
+        self.notice = page.notice
+        self._pages.replace(page.leads, page.cursor)
 
-    def _put(self, leads: list[Lead], cursor: str) -> None:
-        self.leads = leads
-        self._cursor = cursor
-        self._by_id = {str(lead.id): lead for lead in leads}
+    def _found_again(self, page: LeadPage) -> None:
+        self.notice = page.notice
+        self._pages.first(page.leads, page.cursor)
 
     # --- one lead
 
@@ -155,7 +123,7 @@ class LeadList:
             begin(self._screen, partial(self._details, int(key)), "details", exclusive=True)
 
     async def _details(self, lead_id: int) -> None:
-        await asyncio.sleep(DETAILS_AFTER_S)  # while the cursor runs through the list nothing is read
+        await asyncio.sleep(DETAILS_AFTER_S)
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 found = await self._source.details(lead_id)
@@ -163,6 +131,5 @@ class LeadList:
             self.details_error = one_line(error)
         else:
             if self.details_of == str(lead_id):
-                listed = self._by_id.get(str(lead_id))
-                self.details = found if found.lead else replace(found, lead=listed)
+                self.details = found if found.lead else replace(found, lead=self.by_id(str(lead_id)))
         self._detailed()

@@ -106,7 +106,7 @@ class Queue(Page):
 
     def _draw(self) -> None:
         jobs, known, now = self._list, self.known, self.known.now()
-        self.states.show(known.queue.value, jobs.state, jobs.match, jobs.note)
+        self.states.show(known.queue.value, jobs.state, jobs.match)
         table = self.table
         table.title = queue_view.STATE_TITLES[jobs.state].capitalize()
         table.health = jobs.health

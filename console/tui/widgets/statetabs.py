@@ -28,12 +28,11 @@ class StateTabs(Painted):
         self._queue: QueueSnapshot | None = None
         self._state = JobState.READY
         self._match = ""
-        self._note = ""
         self._spans: list[tuple[int, int, JobState]] = []
 
-    def show(self, queue: QueueSnapshot | None, state: JobState, match: str, note: str) -> None:
+    def show(self, queue: QueueSnapshot | None, state: JobState, match: str) -> None:
         """Show these counts, with that tab open."""
-        self._queue, self._state, self._match, self._note = queue, state, match, note
+        self._queue, self._state, self._match = queue, state, match
         self.repaint()
 
     def build(self, width: int, height: int) -> list[Drawn]:
@@ -58,9 +57,7 @@ class StateTabs(Painted):
             self._spans.append((at, at + length, state))
             at += length + len(gap) - 1
         right: Line = ()
-        if self._note:
-            right = (Cell(f"{safe(self._note, 60)} ", Tone.WARN),)
-        elif self._match:
+        if self._match:
             right = (Cell(f"/{safe(self._match, 40)} ", Tone.ACCENT),)
         return [Drawn(spread(tuple(cells), right, width))]
 

@@ -1,0 +1,213 @@
+"""Screen 4: the list, searching, details with the trace, revealing."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from api.models import LeadFilter, LeadPage
+from console.ports import Result, Sources, Verb
+from console.tui.app import LeadsApp
+from console.tui.present.search import lead_filter
+from console.tui.screens.leads import Leads
+from tests.tui.conftest import WIDE, Seat, opened
+from tests.tui.fakes import NOW, FakeLeads, FakeRunner, World, sources
+
+
+def page(seat: Seat) -> Leads:
+    assert isinstance(seat.app.page, Leads)
+    return seat.app.page
+
+
+async def at_leads(seat: Seat) -> None:
+    await seat.press("4")
+    await seat.sees("100+ shown")
+
+
+async def test_the_newest_come_first_and_masked() -> None:
+    async with opened() as seat:
+        await at_leads(seat)
+        assert "18,402 today · 18,204 in all" in seat.text
+        assert page(seat).table.key == "18204"
+        for text in ("Zoë •••", "z•••@example.nl", "Chinedu O•••", "山田 •••", "資料請求", "test", "partial"):
+            assert text in seat.text
+        assert "@gmail.com" in seat.text
+        assert "ana.silva" not in seat.text
+
+
+async def test_a_new_lead_appears_at_the_top_which_is_followed() -> None:
+    world = World()
+    async with opened(world) as seat:
+        await at_leads(seat)
+        world.total += 3
+        await seat.until(lambda: page(seat).table.key == "18207")
+
+
+async def test_the_cursor_stays_on_its_lead_at_its_height() -> None:
+    world = World()
+    async with opened(world) as seat:
+        await at_leads(seat)
+        await seat.press(*"jjjjj")
+        assert page(seat).table.key == "18199"
+        height = next(y for y, line in enumerate(seat.lines) if "▌" in line)
+        world.total += 7
+        await seat.until(lambda: page(seat).table.rows[0].key == "18211")
+        await seat.pilot.pause()
+        assert page(seat).table.key == "18199"
+        assert next(y for y, line in enumerate(seat.lines) if "▌" in line) == height
+        await seat.press("g")
+        world.total += 1
+        await seat.until(lambda: page(seat).table.key == "18212")
+
+
+async def test_pages_follow() -> None:
+    async with opened() as seat:
+        await at_leads(seat)
+        await seat.press("G")
+        await seat.sees("200+ shown")
+        await seat.press("G")
+        await seat.sees("300+ shown")
+        reads = seat.world.reads["page"]
+        await seat.press("r")
+        await seat.until(lambda: seat.world.reads["page"] > reads)
+        await seat.sees("300+ shown")
+
+
+async def test_search_as_you_type() -> None:
+    async with opened() as seat:
+        await at_leads(seat)
+        await seat.press("slash")
+        await seat.type("chinedu")
+        await seat.until(lambda: {row.cells[1].text for row in page(seat).table.rows} == {"Chinedu O•••"})
+        await seat.press("enter")
+        await seat.sees("/chinedu")
+        assert page(seat).table.has_focus
+        await seat.press("escape")
+        await seat.sees("Zoë •••")
+
+
+async def test_nothing_found_is_said() -> None:
+    async with opened() as seat:
+        await at_leads(seat)
+        await seat.press("slash")
+        await seat.type("nobody at all")
+        await seat.sees("No lead matches nobody at all. Esc clears the search.")
+        await seat.press("escape")
+        await seat.sees("100+ shown")
+
+
+async def test_the_newest_search_wins() -> None:
+    class Slow(FakeLeads):
+        """The first search answers last."""
+
+        async def page(self, where: LeadFilter, *, cursor: str = "", limit: int = 50) -> LeadPage:
+            if where.text == "ana":
+                started.set()
+                await release.wait()
+            return await super().page(where, cursor=cursor, limit=limit)
+
+    started, release = asyncio.Event(), asyncio.Event()
+    world = World()
+    parts = sources(world)
+    runner = FakeRunner(world)
+    app = LeadsApp(Sources(parts.stack, parts.queue, Slow(world), parts.checker), runner, clock=world.clock)
+    async with app.run_test(size=(80, 24)) as pilot:
+        seat = Seat(app, world, runner, pilot)
+        await at_leads(seat)
+        page(seat)._list.search("ana")
+        await seat.until(started.is_set)
+        page(seat)._list.search("priya")
+        await seat.until(lambda: {row.cells[2].text for row in page(seat).table.rows} == {"p•••@example.in"})
+        release.set()
+        await pilot.pause(0.1)
+        assert {row.cells[2].text for row in page(seat).table.rows} == {"p•••@example.in"}
+
+
+async def test_details_show_fields_and_the_way_here() -> None:
+    async with opened(size=WIDE) as seat:
+        await at_leads(seat)
+        await seat.press("j")
+        for text in (
+            "Chinedu O••• · meta 987668203", "campaign     Black Friday 2026 (5550002)", "trace 01J9…",
+            "stored in 5.4 s", "request", "as #18,203", "attempt 1", "Graph 500, code 2", "waited 4.8 s", "attempt 2",
+            "row #18,203 by worker-1",
+            "answers", "wann_möchten_sie", "N•••", "● yes", "○ no", "masked · v reveal",
+        ):  # fmt: skip
+            await seat.sees(text)
+
+
+async def test_reveal_is_recorded_first_and_can_be_taken_back() -> None:
+    async with opened(size=WIDE) as seat:
+        await at_leads(seat)
+        await seat.press("j", "v")
+        await seat.sees("chinedu@mail.ng")
+        await seat.sees("+234 803 123 4567")
+        await seat.sees("Nächste Woche")
+        assert (await seat.did(Verb.REVEAL)).targets == ("lead 18203",)
+        assert "ana.silva" not in seat.text, "the others stay masked"
+        await seat.press("6")
+        await seat.sees("reveal")
+        await seat.sees("lead 18203")
+        await seat.press("4", "v")
+        await seat.misses("chinedu@mail.ng")
+
+
+async def test_what_cannot_be_recorded_stays_masked() -> None:
+    world = World()
+    refused = Result(ok=False, text="personal data stays masked: Postgres is away")
+    async with opened(world, runner=FakeRunner(world, fails={Verb.REVEAL: refused})) as seat:
+        await at_leads(seat)
+        await seat.press("j", "v")
+        await seat.sees("personal data stays masked")
+        assert "chinedu@mail.ng" not in seat.text
+
+
+async def test_a_narrow_screen_shows_details_in_place_of_the_list() -> None:
+    async with opened() as seat:
+        await at_leads(seat)
+        await seat.press("enter")
+        await seat.sees("row #18,204")
+        await seat.misses("100+ shown")
+        await seat.press("G")
+        await seat.sees("raw")
+        await seat.press("escape")
+        await seat.sees("100+ shown")
+
+
+async def test_logs_of_a_lead() -> None:
+    async with opened() as seat:
+        await at_leads(seat)
+        await seat.press("l")
+        await seat.sees("/01J9ZK3F8Q018204R7W2M4X4V|9876")
+        await seat.sees("No line matches")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", LeadFilter()),
+        ("ana silva", LeadFilter(text="ana silva")),
+        ("source:meta ana", LeadFilter(text="ana", source="meta")),
+        (
+            'form:"Imóveis SP" page:1029 campaign:x status:test',
+            LeadFilter(form="Imóveis SP", page="1029", campaign="x", status="test"),
+        ),
+        ("http://x.y source:", LeadFilter(text="http://x.y source:")),
+        ('open "quote', LeadFilter(text="open quote")),
+        ("day:never", LeadFilter(text="day:never")),
+        ("O'Brien", LeadFilter(text="O'Brien")),
+        ("a\\b #c", LeadFilter(text="a\\b #c")),
+    ],
+)
+def test_what_is_typed_becomes_a_filter(text: str, expected: LeadFilter) -> None:
+    assert lead_filter(text, NOW) == expected
+
+
+def test_days_are_local() -> None:
+    today = lead_filter("day:today", NOW)
+    assert today.since == datetime(2026, 11, 25, tzinfo=UTC)
+    assert today.until == datetime(2026, 11, 26, tzinfo=UTC)
+    assert lead_filter("day:yesterday", NOW).until == today.since
+    assert lead_filter("day:2026-02-28", NOW).until == datetime(2026, 3, 1, tzinfo=UTC)
