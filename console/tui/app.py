@@ -87,7 +87,7 @@ class LeadsApp(App[None]):
         self.register_theme(LIGHT)
         self.theme = DARK.name  # before the style sheet is parsed: afterwards it would be parsed again
         self.sources = sources
-        self.known = Known(title, clock, read_only=read_only or runner.read_only)
+        self.known = Known(title, clock, read_only=read_only or runner.read_only, started_at=clock())
         self.acting = Acting(self, runner, self.known, self.poke)
         self._runner = runner
         self._on_quit = on_quit

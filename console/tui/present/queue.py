@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import msgspec
 
 from api.models import Attempt, JobState, JobView, QueueSnapshot
@@ -219,8 +221,15 @@ def payload_lines(payload: str, width: int, *, revealed: bool) -> list[Line]:
 
 
 def pretty(payload: str) -> str:
-    """A payload indented for editing; unchanged if it is not JSON."""
-    try:
-        return msgspec.json.format(payload, indent=2)
-    except (msgspec.MsgspecError, UnicodeEncodeError):
-        return payload
+    """A payload for editing: indented if it is JSON, and what cannot be shown written as JSON escapes it (\\u202e)."""
+    with suppress(msgspec.MsgspecError, UnicodeEncodeError):
+        payload = msgspec.json.format(payload, indent=2)
+    return "".join(char if char == "\n" or safe(char) == char else _escaped(char) for char in payload)
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    if code > 0xFFFF:
+        code -= 0x10000
+        return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
+    return f"\\u{code:04x}"

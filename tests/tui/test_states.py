@@ -1,0 +1,158 @@
+"""Nothing, not yet, failed and stale look different, and say what to do."""
+
+from __future__ import annotations
+
+from console.snapshots import Reading
+from console.tui.present.supply import FRESH, Health, Supply, freshness, health_of
+from console.tui.state import Kind
+from console.tui.widgets.painted import Ground
+from tests.tui.conftest import WIDE, opened
+from tests.tui.fakes import NOW, World
+
+
+async def test_silent_at_first_then_reading() -> None:
+    async with opened(World(delay_s=60), settled=False) as seat:
+        assert "reading…" not in "\n".join(seat.lines[2:]), "what comes at once does not flicker"
+        start = seat.lines[2]
+        await seat.until(lambda: seat.app.known.started_at > 0)
+        seat.app.known.started_at -= 1
+        await seat.sees("│ reading…")
+        assert seat.lines[2] == start, "no frame moves"
+
+
+async def test_empty_says_what_to_do() -> None:
+    async with opened(World(empty=True)) as seat:
+        await seat.sees("No leads yet. Send a test one: leadsctl send (or press T).")
+        await seat.sees("● Nothing needs you.")
+        await seat.press("4")
+        await seat.sees("No leads yet.")
+        await seat.press("3")
+        await seat.sees("Nothing waits: every accepted lead has been taken.")
+        await seat.press("6")
+        await seat.sees("No notices.")
+
+
+async def test_a_failed_reading_keeps_the_last_value_faded_with_reason_and_next_try() -> None:
+    world = World()
+    async with opened(world, size=WIDE) as seat:
+        await seat.sees("in flight 51")
+        world.queue_error = "Redis does not answer: connection refused (leads_redis)"
+        seat.app.poke()
+        await seat.sees("✖ Redis does not answer: connection refused (leads_redis)")
+        await seat.sees("next try in 2 s · r now")
+        await seat.sees("✖ queue 0 s")
+        await seat.sees("in flight 51")
+        board = seat.app.screen.query_one("#queue")
+        grounds = {drawn.ground for drawn in board._drawn if any("in flight" in cell.text for cell in drawn.line)}  # type: ignore[attr-defined]
+        assert grounds == {Ground.FADED}
+        world.queue_error = ""
+        seat.app.poke()
+        await seat.misses("Redis does not answer")
+        await seat.press("6")
+        await seat.sees("answers again")
+
+
+async def test_without_an_engine_it_says_so_and_r_looks_again() -> None:
+    world = World(stack_error="No Docker Engine at unix:///var/run/docker.sock")
+    async with opened(world, settled=False) as seat:
+        await seat.sees("✖ unreachable")
+        await seat.sees("✖ No Docker Engine at")
+        world.stack_error = ""
+        before = world.reads["stack"]
+        await seat.press("r")
+        await seat.sees("● healthy")
+        assert world.reads["stack"] > before
+        assert seat.runner.done == [], "r is not restart while nothing answers"
+
+
+async def test_r_on_the_queue_reads_again_when_redis_was_away() -> None:
+    world = World()
+    async with opened(world) as seat:
+        await seat.press("3")
+        await seat.sees("3 shown")
+        world.queue_error = "Redis does not answer"
+        seat.app.action_read_now()
+        await seat.sees("✖ Redis does not answer")
+        await seat.sees("01J9…2M4X0V")
+        world.queue_error = ""
+        await seat.press("r")
+        await seat.misses("Redis does not answer")
+        assert seat.runner.done == []
+
+
+async def test_the_list_says_why_it_cannot_be_read() -> None:
+    world = World()
+    async with opened(world) as seat:
+        await seat.press("4")
+        await seat.sees("100+ shown")
+        world.leads_error = "Postgres does not answer"
+        await seat.press("r")
+        await seat.sees("✖ Postgres does not answer")
+        await seat.sees("Zoë •••")
+        await seat.press("enter")
+        await seat.sees("✖ Postgres does not answer")
+
+
+async def test_stale_readings_are_marked() -> None:
+    now = NOW
+    world = World(clock=lambda: now)
+    async with opened(world, size=WIDE) as seat:
+        await seat.sees("queue 0 s")
+        await seat.app._stop_reading()
+        now += 12
+        await seat.sees("⧖ queue 12 s")
+        await seat.sees("⧖ 12 s old")
+
+
+async def test_volumes_are_read_while_they_are_looked_at() -> None:
+    async with opened() as seat:
+        assert "volumes" not in seat.world.reads
+        await seat.press("5")
+        for text in (
+            "postgres_data",
+            "4.2 GB",
+            "/data",
+            "38 % used",
+            "deliveries",
+            "always",
+            "● every accepted lead",
+            "● writes",
+        ):
+            await seat.sees(text)
+        await seat.press("r")
+        await seat.until(lambda: seat.world.reads["volumes"] >= 2)
+        await seat.press("1")
+        await seat.until(lambda: Kind.VOLUMES not in seat.app._pollers)
+
+
+async def test_activity_tells_what_came_to_pass() -> None:
+    world = World()
+    async with opened(world) as seat:
+        await seat.press("6")
+        await seat.sees("◐ Page 3 sends leads without ids: turn Include Values on · 4×")
+        world.removed.add("worker")
+        seat.app.poke()
+        await seat.sees("healthy → absent")
+        await seat.press("enter")
+        await seat.sees("Activity")
+        await seat.press("escape")
+
+
+def test_health_of_a_reading() -> None:
+    def of(reading: Reading[int], now: float = 100.0) -> Health:
+        return health_of(reading, now, stale_after_s=5, started_at=90)
+
+    assert of(Reading()).supply is Supply.LOADING
+    assert of(Reading(), now=90.1).supply is Supply.SILENT
+    assert of(Reading(1, taken_at=98)) is FRESH
+    assert of(Reading(1, taken_at=90)) == Health(Supply.STALE, "10 s old")
+    assert of(Reading(1, "away.", 90, 104)) == Health(Supply.FAILED, "away.", "read 10 s ago · next try in 4 s · r now")
+    assert of(Reading(None, "away", 0, 99)) == Health(Supply.FAILED, "away.", "trying again · r now")
+
+
+def test_freshness_in_the_header() -> None:
+    assert freshness("queue", Reading(1, taken_at=99), 100, 5).text == "queue 1 s"
+    assert freshness("queue", Reading(1, taken_at=80), 100, 5).text == "⧖ queue 20 s"
+    assert freshness("queue", Reading(1, "e", 80), 100, 5).text == "✖ queue 20 s"
+    assert freshness("queue", Reading(None, "e"), 100, 5).text == "✖ queue"
+    assert freshness("queue", Reading(), 100, 5).text == "queue –"
