@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -32,6 +33,8 @@ BENCHMARKS = {
 def main(argv: list[str] | None = None) -> int:
     """Run what is named (all when nothing is); 1 if one of them could not run."""
     options = _parse(argv)
+    # As Ctrl-C does it: servers are ended on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     names = options.names or list(BENCHMARKS)
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     console.print(Text(machine.describe()))
