@@ -72,12 +72,18 @@ def _limited(queue: QueueSnapshot) -> Cause | None:
     return Cause(pause_text(limits[0]) + more, Tone.WARN)
 
 
+UNREACHABLE = "cannot be reached"
+"""In the reason of a pause that nobody asked for: the connection itself failed."""
+
+
 def pause_text(pause: PagePause) -> str:
     """What a paused page means for its leads."""
     whole = pause.page == "*"
     page = "the whole app" if whole else f"page {safe(pause.page, 40)}"
     its = "" if whole else "its "
     waiting = f"; {its}{number(pause.waiting)} leads wait" if pause.waiting != 1 else f"; {its}1 lead waits"
+    if UNREACHABLE in pause.reason:
+        return f"Graph API cannot be reached, next try {clock(pause.until)}{waiting if pause.waiting else ''}"
     if pause.kind == "limit":
         return f"Graph API limits {page} until {clock(pause.until)}{waiting if pause.waiting else ''}"
     what = {"token": "access token", "permission": "permission"}.get(pause.kind, safe(pause.kind, 20))

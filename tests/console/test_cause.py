@@ -109,3 +109,8 @@ def test_time_to_empty() -> None:
     assert empty_in_s(queue(ready=100), Rates(30, 10)) is None
     assert empty_in_s(queue(), Rates(0, 10)) is None
     assert empty_in_s(queue(ready=1), Rates()) is None
+
+
+def test_an_api_out_of_reach_is_no_limit() -> None:
+    pause = PagePause(page="*", kind="limit", until=UNTIL, reason="the Graph API cannot be reached", waiting=1)
+    assert pause_text(pause) == f"Graph API cannot be reached, next try {clock(UNTIL)}; 1 lead waits"
