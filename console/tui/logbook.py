@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
@@ -21,16 +22,18 @@ SEARCHED = 4_000
 """Characters of a line that a pattern is matched against."""
 
 _at = attrgetter("at")
+_place = attrgetter("at", "seq")
 
 
 class Entry:
-    """A line in the book. `marked` and `unfolded` belong to the reader."""
+    """A line in the book, at the place (`at`, `seq`): its time, its turn. `marked`, `unfolded` are the reader's."""
 
-    __slots__ = ("_level", "at", "line", "marked", "unfolded")
+    __slots__ = ("_level", "at", "line", "marked", "seq", "unfolded")
 
-    def __init__(self, line: LogLine) -> None:
+    def __init__(self, line: LogLine, seq: int = 0) -> None:
         self.line = line
         self.at = line.at
+        self.seq = seq
         self.marked = False
         self.unfolded = False
         self._level = 0
@@ -90,6 +93,7 @@ class Logbook:
         self.bytes = 0
         self.dropped = 0
         self._max_bytes = max_bytes
+        self._turn = itertools.count()
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -101,7 +105,7 @@ class Logbook:
 
     def extend(self, lines: Sequence[LogLine]) -> int:
         """Add lines; late ones are sorted in, as far back as 5,000 lines. Returns the index of the first change."""
-        added = [Entry(line) for line in lines]
+        added = [Entry(line, seq) for line, seq in zip(lines, self._turn, strict=False)]
         if not added:
             return len(self.entries)
         if any(a.at > b.at for a, b in pairwise(added)):
@@ -110,9 +114,12 @@ class Logbook:
         entries = self.entries
         position = len(entries)
         if entries and added[0].at < entries[-1].at:
-            position = bisect_right(entries, added[0].at, max(0, len(entries) - REACH_BACK), key=_at)
-            added = sorted(entries[position:] + added, key=_at)
-            entries[position:] = added
+            reach = max(0, len(entries) - REACH_BACK)
+            if reach:
+                for entry in added:
+                    entry.at = max(entry.at, entries[reach - 1].at)
+            position = bisect_right(entries, added[0].at, reach, key=_at)
+            entries[position:] = sorted(entries[position:] + added, key=_at)
         else:
             entries.extend(added)
         return position - self._trim() if self.bytes > self._max_bytes else position
@@ -147,13 +154,7 @@ class LogView:
 
     def position(self, entry: Entry) -> int:
         """The index of `entry`, or of the first later one if it is not shown any more."""
-        entries = self.entries
-        first = index = bisect_left(entries, entry.at, key=_at)
-        while index < len(entries) and entries[index].at == entry.at:
-            if entries[index] is entry:
-                return index
-            index += 1
-        return first
+        return bisect_left(self.entries, _place(entry), key=_place)
 
     def update(self, changed_from: int) -> None:
         """Follow the book, which has changed from that index on."""
@@ -161,15 +162,14 @@ class LogView:
             return
         own, book = self._own, self.book.entries
         changed_from = max(changed_from, 0)
-        if book and own and own[0].at < book[0].at:
-            del own[: bisect_left(own, book[0].at, key=_at)]
+        if not book:
+            own.clear()
+        elif own and _place(own[0]) < _place(book[0]):
+            del own[: bisect_left(own, _place(book[0]), key=_place)]
         if changed_from < len(book):
-            while own and own[-1].at > book[changed_from].at:
-                own.pop()
+            del own[bisect_left(own, _place(book[changed_from]), key=_place) :]
             shows = self.filter.shows
-            tail = own[-2_000:] if own and own[-1].at == book[changed_from].at else []
-            same = {id(e) for e in tail}
-            own.extend(e for e in book[changed_from:] if shows(e) and id(e) not in same)
+            own.extend(e for e in book[changed_from:] if shows(e))
 
     def scan(self, chosen: LogFilter, slice_lines: int = 4_000) -> Iterator[int]:
         """Apply a new filter, newest lines first; yields after each slice how many lines are still to be looked at.

@@ -38,7 +38,7 @@ async def test_a_failed_reading_keeps_the_last_value_faded_with_reason_and_next_
         await seat.sees("in flight 51")
         world.queue_error = "Redis does not answer: connection refused (leads_redis)"
         seat.app.poke()
-        await seat.sees("✖ Redis does not answer: connection refused (leads_redis)")
+        await seat.sees("✖ Redis does not answer: connection refused")
         await seat.sees("next try in 2 s · r now")
         await seat.sees("✖ queue 0 s")
         await seat.sees("in flight 51")

@@ -54,8 +54,8 @@ def entry_lines(entry: Entry, look: LogLook, width: int) -> list[Line]:
 
 
 def _prefix(entry: Entry, look: LogLook) -> Line:
-    stamp = clock_ms(entry.at) if look.times == "ms" else clock(entry.at) if look.times else ""
     line = entry.line
+    stamp = clock_ms(line.at) if look.times == "ms" else clock(line.at) if look.times else ""
     who = line.replica if line.replica and line.replica.startswith(line.service) else line.service
     level = LEVELS[entry.level]
     return (

@@ -178,6 +178,9 @@ class Table(Framed, can_focus=True):
             self.post_message(self.Moved(self, self.key))
 
     def _settle(self) -> None:
+        if not self.size.height:  # not laid out yet
+            self._offset = 0
+            return
         shown = self._shown(max(self.size.height - 2, 1))
         self._offset = max(0, min(self._offset, self._cursor, len(self._rows) - shown))
         self._offset = max(self._offset, self._cursor - shown + 1)

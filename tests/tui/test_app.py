@@ -1,0 +1,208 @@
+"""The app as a whole: going about, help, palette, read-only, quitting, themes, what it imports."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from functools import partial
+
+import pytest
+from textual.command import CommandPalette
+from textual.widgets import Input
+
+from console.tui.app import PAGES
+from console.tui.screens.page import Page
+from tests.tui.conftest import NARROW, WIDE, Seat, opened
+from tests.tui.fakes import FakeRunner, World
+from tests.tui.test_hostile import check
+
+
+def shows(seat: Seat, name: str) -> bool:
+    """Whether that screen is open."""
+    return seat.app.page is not None and name == seat.app.page.NAME
+
+
+async def test_number_keys_and_clicks_change_screens() -> None:
+    async with opened() as seat:
+        for key, name in enumerate(PAGES, 1):
+            await seat.press(str(key))
+            await seat.until(partial(shows, seat, name))
+        line = seat.lines[1]
+        await seat.pilot.click("TopBar", offset=(line.index("3 Queue") + 3, 1))
+        await seat.until(lambda: seat.app.page and seat.app.page.NAME == "queue")
+
+
+async def test_a_screen_keeps_its_place() -> None:
+    async with opened() as seat:
+        await seat.press("4")
+        await seat.sees("100+ shown")
+        await seat.press("j", "j", "1", "4")
+        assert isinstance(seat.app.page, Page)
+        assert seat.app.page.query_one("#leads").key == "18202"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("1", ("restart", "send a test lead")),
+        ("2", ("inverse", "previous match or mark")),
+        ("3", ("retry all", "edit and retry", "next state")),
+    ],
+)
+async def test_help_names_the_keys_of_this_context(key: str, words: tuple[str, ...]) -> None:
+    async with opened(size=WIDE) as seat:
+        await seat.press(key)
+        await seat.press("question_mark")
+        for word in (*words, "Everywhere", "all commands"):
+            await seat.sees(word)
+        await seat.press("escape")
+        await seat.misses("Everywhere")
+
+
+async def test_a_click_on_a_key_is_that_key() -> None:
+    async with opened() as seat:
+        line = seat.lines[-1]
+        await seat.pilot.click("Hints", offset=(line.index("D down") + 1, 0))
+        await seat.sees("Take the stack down?")
+        await seat.press("escape")
+        await seat.misses("Take the stack down?")
+        await seat.pilot.click("Hints", offset=(line.index("? help"), 0))
+        await seat.sees("Everywhere")
+
+
+@pytest.mark.parametrize("key", ["ctrl+p", "colon"])
+async def test_the_palette_has_the_verbs_of_the_screen(key: str) -> None:
+    async with opened() as seat:
+        await seat.press("3")
+        await seat.sees("3 shown")
+        await seat.press(key)
+        await seat.until(lambda: isinstance(seat.app.screen, CommandPalette))
+        await seat.type("discard")
+        await seat.sees("key X")
+        await seat.until(lambda: seat.app.screen.query_one(Input).value == "discard")
+        await seat.pilot.pause(0.2)
+        await seat.press("enter")
+        await seat.sees("Discard job")
+
+
+async def test_read_only_takes_every_verb_away() -> None:
+    world = World()
+    runner = FakeRunner(world)
+    async with opened(world, runner=runner, read_only=True) as seat:
+        assert "stop" not in seat.lines[-1]
+        assert "r retry" not in seat.text
+        for screen, keys in (("1", "surDT"), ("3", "rRXUep"), ("4", "T")):
+            await seat.press(screen)
+            await seat.pilot.pause(0.05)
+            for key in keys:
+                await seat.press(key)
+                await seat.pilot.pause()
+        assert not any(action.verb.value != "reveal" for action in runner.done)
+        assert "?" not in "".join(seat.lines[4:10])
+        await seat.press("1", "tab", "tab", "r")
+        await seat.pilot.pause()
+        assert not any(action.verb.value != "reveal" for action in runner.done)
+
+
+async def test_a_read_only_runner_makes_a_read_only_console() -> None:
+    world = World()
+    async with opened(world, runner=FakeRunner(world, read_only=True)) as seat:
+        assert seat.app.known.read_only
+
+
+async def test_q_quits_from_the_top_and_ctrl_c_from_anywhere() -> None:
+    for keys in (("q",), ("3", "q"), ("D", "ctrl+c"), ("2", "slash", "ctrl+c")):
+        async with opened() as seat:
+            await seat.press(*keys)
+            await seat.until(lambda: not seat.app.is_running or seat.app._exit)
+
+
+async def test_q_in_a_box_closes_the_box() -> None:
+    async with opened() as seat:
+        await seat.press("question_mark")
+        await seat.sees("Everywhere")
+        await seat.press("q")
+        await seat.misses("Everywhere")
+        assert not seat.app._exit
+
+
+async def test_what_the_caller_started_is_cleaned_up_before_the_end() -> None:
+    order = []
+
+    async def clean() -> None:
+        order.append(("cleaning", seat.app._exit))
+
+    async with opened(on_quit=clean) as seat:
+        await seat.press("q")
+        await seat.until(lambda: seat.app._exit)
+    assert order == [("cleaning", False)]
+
+
+async def test_a_failing_clean_up_does_not_keep_the_console_open() -> None:
+    async def fail() -> None:
+        raise RuntimeError("no")
+
+    async with opened(on_quit=fail) as seat:
+        await seat.press("q")
+        await seat.until(lambda: seat.app._exit)
+
+
+async def test_light_and_dark_and_foreign_themes() -> None:
+    async with opened() as seat:
+        dark = seat.app.screen.query_one("#services").palette  # type: ignore[attr-defined]
+        await seat.press("f2")
+        await seat.until(lambda: not seat.app.current_theme.dark)
+        assert seat.app.screen.query_one("#services").palette is not dark  # type: ignore[attr-defined]
+        check(seat)
+        for theme in ("nord", "textual-ansi", "solarized-light"):
+            if theme in seat.app.available_themes:
+                seat.app.theme = theme
+                await seat.pilot.pause()
+                check(seat)
+
+
+async def test_without_colour_everything_is_still_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with opened() as seat:
+        await seat.press("3")
+        await seat.sees("✖ stuck")
+        await seat.press("space")
+        await seat.sees("▌")
+        await seat.sees("◆")
+        await seat.press("1")
+        await seat.sees("● app")
+
+
+def test_the_interface_brings_no_client_and_no_toolkit_too_many() -> None:
+    code = "import sys, console.tui.app; print(' '.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "textual.app" in loaded
+    late = {"docker", "redis", "psycopg", "httpx", "structlog", "typer", "rich.markdown", "textual.widgets._text_area"}
+    late |= {"console.tui.screens.queue", "console.tui.screens.logs", "console.tui.commands"}
+    assert sorted(late & loaded) == []
+
+
+NAMES = {"/": "slash", "!": "exclamation_mark", "?": "question_mark", ":": "colon", " ": "space"}
+KEYS = (
+    *"123456", *"jkgGhlrRXUepvmnNfwtLaicST/!?:soud ", "enter", "escape", "tab", "shift+tab", "up", "down", "left",
+    "right", "pageup", "pagedown", "home", "end", "backspace", "ctrl+p", "f2", "f5",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_random_keys_never_break_it(seed: int) -> None:
+    keys = random.Random(seed)
+    world = World(hostile=seed % 2 == 1)
+    async with opened(world, size=NARROW if seed < 2 else WIDE) as seat:
+        for count in range(150):
+            key = keys.choice(KEYS)
+            await seat.pilot.press(NAMES.get(key, key))
+            if count % 10 == 0:
+                world.total += keys.randrange(3)
+                world.queue_error = "away" if keys.random() < 0.1 else ""
+                await seat.pilot.pause(0.02)
+                if isinstance(seat.app.screen, Page):
+                    check(seat)
+        assert seat.app.is_running

@@ -1,0 +1,68 @@
+"""How the screens look, as pictures: time stands still, nothing blinks. Update on purpose with --snapshot-update."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from importlib.metadata import version
+
+import pytest
+from textual.pilot import Pilot
+
+from api.models import QueueSnapshot
+from console.tui.app import LeadsApp
+from tests.tui.conftest import NARROW, WIDE
+from tests.tui.fakes import NOW, FakeQueue, FakeRunner, World, sources
+
+TAKEN_WITH = "8.2"
+"""The Textual these pictures were taken with; another one may draw the same screen as another picture."""
+
+pytestmark = pytest.mark.skipif(
+    not version("textual").startswith(TAKEN_WITH + "."),
+    reason=f"needs Textual {TAKEN_WITH}: the pictures were taken with it",
+)
+
+SCREENS = {
+    "overview": (),
+    "logs": ("2",),
+    "queue": ("3",),
+    "leads": ("4",),
+    "volumes": ("5",),
+    "activity": ("6",),
+}
+Compare = Callable[..., bool]
+
+
+async def five_minutes() -> list[QueueSnapshot]:
+    """Readings of the queue before now."""
+    return [await FakeQueue(World(clock=lambda at=at: at)).read() for at in range(int(NOW) - 300, int(NOW))]  # type: ignore[misc]
+
+
+def settle(keys: tuple[str, ...]) -> Callable[[Pilot[None]], object]:
+    """Opens a screen once everything has been read, and lets it come to rest."""
+
+    async def run(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        assert isinstance(app, LeadsApp)
+        known = app.known
+        while not (known.stack.seq and known.queue.seq and known.leads.seq and len(known.logs)):
+            await pilot.pause(0.01)
+        await pilot.press(*keys)
+        await pilot.pause(0.4)
+        page = app.page
+        if page is not None:
+            page.refresh_edges()
+            page.show(None)
+        await pilot.pause()
+
+    return run
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "160x45"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_screens(snap_compare: Compare, screen: str, size: tuple[int, int]) -> None:
+    world = World()
+    app = LeadsApp(sources(world), FakeRunner(world), clock=world.clock)
+    for reading in asyncio.run(five_minutes()):
+        app.known.history.add(reading)
+    assert snap_compare(app, terminal_size=size, run_before=settle(SCREENS[screen]))
