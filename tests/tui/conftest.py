@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from console.ports import Action, Verb
 from console.tui.app import LeadsApp
@@ -53,6 +54,12 @@ class Seat:
     async def type(self, text: str) -> None:
         """Type text."""
         await self.pilot.press(*("space" if char == " " else char for char in text))
+
+    async def clear(self, text: str = "") -> None:
+        """Put `text` in the place of what the prompt holds."""
+        await self.until(lambda: self.app.screen.query(Input))
+        self.app.screen.query_one(Input).value = text
+        await self.pilot.pause()
 
     async def until(self, condition: Callable[[], Any], what: str = "") -> None:
         """Wait until the condition holds (at most 10 s)."""

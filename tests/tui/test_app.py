@@ -191,12 +191,12 @@ KEYS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 async def test_random_keys_never_break_it(seed: int) -> None:
     keys = random.Random(seed)
     world = World(hostile=seed % 2 == 1)
-    async with opened(world, size=NARROW if seed < 2 else WIDE) as seat:
-        for count in range(150):
+    async with opened(world, size=WIDE if seed else NARROW) as seat:
+        for count in range(100):
             key = keys.choice(KEYS)
             await seat.pilot.press(NAMES.get(key, key))
             if count % 10 == 0:
