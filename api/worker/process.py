@@ -76,6 +76,8 @@ class Worker:
         beating = asyncio.create_task(self._forever(self._beat, BEAT_S))
         try:
             await self._until_stopped(self._endings.insist(self._consumer.open))
+            # Known before the first job is taken: calls during a block lengthen it.
+            await self._until_stopped(self._endings.insist(self._pages.refresh))
             await self._until_stopped(self._storer.wait_up())
             if self._stopping.is_set():
                 return
