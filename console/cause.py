@@ -86,6 +86,10 @@ def pause_text(pause: PagePause) -> str:
         return f"Graph API cannot be reached, next try {clock(pause.until)}{waiting if pause.waiting else ''}"
     if pause.kind == "limit":
         return f"Graph API limits {page} until {clock(pause.until)}{waiting if pause.waiting else ''}"
+    if pause.reason:
+        leads = "1 lead" if pause.waiting == 1 else f"{number(pause.waiting)} leads"
+        who = f"{leads} of {page}" if pause.waiting else page[0].upper() + page[1:]
+        return f"{who} {'wait' if pause.waiting > 1 else 'waits'}: {safe(pause.reason, 160)}"
     what = {"token": "access token", "permission": "permission"}.get(pause.kind, safe(pause.kind, 20))
     return f"Graph API refuses the {what} of {page}{waiting if pause.waiting else ''}"
 

@@ -16,7 +16,7 @@ UP = WorkerView("worker-1", 0.4, True, 5)
 GONE = WorkerView("worker-2\x1b[31m", 74.0, False, 3)
 UNTIL = 1_795_608_273.0
 LIMIT = PagePause("1029", "limit", UNTIL, "", 214)
-TOKEN = PagePause("2040", "token", 0, "expired", 3)
+TOKEN = PagePause("2040", "token", 0, "", 3)
 
 
 def stack(**states: State) -> StackSnapshot:
@@ -100,6 +100,9 @@ def test_pauses_are_named() -> None:
         pause_text(PagePause("*", "limit", UNTIL, "", 1))
         == f"Graph API limits the whole app until {clock(UNTIL)}; 1 lead waits"
     )
+    assert pause_text(PagePause("7", "token", 0, "no\x00 token", 3)) == "3 leads of page 7 wait: no token"
+    assert pause_text(PagePause("*", "token", 0, "expired", 1)) == "1 lead of the whole app waits: expired"
+    assert pause_text(PagePause("7", "token", 0, "expired", 0)) == "Page 7 waits: expired"
     assert pause_text(PagePause("7", "permission", 0, "", 0)) == "Graph API refuses the permission of page 7"
     assert pause_text(PagePause("7", "new\x1b[31m", 0, "", 0)) == "Graph API refuses the new of page 7"
 

@@ -97,7 +97,7 @@ async def test_stale_readings_are_marked() -> None:
     now = NOW
     world = World(clock=lambda: now)
     async with opened(world, size=WIDE) as seat:
-        await seat.sees("queue 0 s")
+        await seat.sees("queue live")
         await seat.app._stop_reading()
         now += 12
         await seat.sees("⧖ queue 12 s")
@@ -151,7 +151,8 @@ def test_health_of_a_reading() -> None:
 
 
 def test_freshness_in_the_header() -> None:
-    assert freshness("queue", Reading(1, taken_at=99), 100, 5).text == "queue 1 s"
+    assert freshness("queue", Reading(1, taken_at=97), 100, 5).text == "queue 3 s"
+    assert freshness("queue", Reading(1, taken_at=99), 100, 5).text == "queue live"
     assert freshness("queue", Reading(1, taken_at=80), 100, 5).text == "⧖ queue 20 s"
     assert freshness("queue", Reading(1, "e", 80), 100, 5).text == "✖ queue 20 s"
     assert freshness("queue", Reading(None, "e"), 100, 5).text == "✖ queue"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from console.format import Cell, Line, Tone, age, clock, fit, line_width, number, rate, safe, short_number
 from console.history import Rates
 from console.tui.present.services import overall
-from console.tui.present.supply import Supply, freshness
+from console.tui.present.supply import LIVE_S, Supply, freshness
 from console.tui.state import STALE_AFTER_S, Kind, Known
 
 SHOWN = (Kind.STACK, Kind.QUEUE, Kind.LEADS)
@@ -99,7 +99,8 @@ def ages(known: Known, width: int) -> Line:
     if any(known.health(kind).supply is not Supply.FRESH for kind in SHOWN):
         return (Cell("reading…", Tone.DIM), time)
     oldest = max(now - known.reading(kind).taken_at for kind in SHOWN)
-    return (Cell(f"read {age(oldest)} ago" if width >= 24 else age(oldest), Tone.DIM), time)
+    said = "live" if oldest < LIVE_S else f"read {age(oldest)} ago" if width >= 24 else age(oldest)
+    return (Cell(said, Tone.DIM), time)
 
 
 def _joined(cells: Sequence[Cell]) -> Line:

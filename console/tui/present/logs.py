@@ -72,7 +72,10 @@ def _gist(entry: Entry) -> Line:
     if not parsed.event and not parsed.fields:
         return (Cell(safe(parsed.text, SHOWN_TEXT), tone), *cut)
     cells = [Cell(fit(safe(parsed.event, 120), 18) if parsed.fields else safe(parsed.event, 400), tone)]
-    for name, value in parsed.fields[:MAX_FIELDS]:
+    fields = parsed.fields
+    if parsed.level >= WARN:  # what went wrong comes first where there is little room
+        fields = tuple(sorted(fields, key=lambda field: field[0] not in ("error", "reason")))
+    for name, value in fields[:MAX_FIELDS]:
         cells += _field(name, value)
     return (*cells, *cut)
 

@@ -112,6 +112,7 @@ def _notices(queue: QueueSnapshot, now: float) -> list[Need]:
             "activity",
         )
         for notice in queue.notices
+        if not any(pause.reason and pause.reason in notice.text for pause in queue.pauses)
     ]
 
 

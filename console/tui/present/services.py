@@ -25,13 +25,20 @@ HUES = {Role.APP: Tone.HUE1, Role.WORKER: Tone.HUE2, Role.DB: Tone.HUE3, Role.RE
 SPARK_S = 180.0
 
 
+def ordered(stack: StackSnapshot) -> list[Service]:
+    """The services along the way of a lead, whatever order the runtime gives them in."""
+    order = list(Role)
+    return sorted(stack.services, key=lambda service: order.index(service.role))
+
+
 def service_rows(
     stack: StackSnapshot, now: float, cpu: Mapping[str, Ring], *, room: int, wide: bool = False
 ) -> list[Row]:
     """One row a service; where there is `room` also one for each replica of a service that has several."""
-    total = sum(1 + (len(s.replicas) if len(s.replicas) > 1 else 0) for s in stack.services)
+    services = ordered(stack)
+    total = sum(1 + (len(s.replicas) if len(s.replicas) > 1 else 0) for s in services)
     rows: list[Row] = []
-    for service in stack.services:
+    for service in services:
         rows.append(_service_row(service, now, cpu.get(service.name), wide=wide))
         if len(service.replicas) > 1 and total <= room:
             rows.extend(_replica_row(service, r, now, last=r is service.replicas[-1]) for r in service.replicas)

@@ -11,6 +11,8 @@ from console.snapshots import Reading
 
 T = TypeVar("T")
 
+LIVE_S = 2.0
+"""A reading younger than this is called live: its age would only flicker."""
 LOADING_AFTER_S = 0.2
 """A panel stays silent for so long before it says that it is reading."""
 
@@ -50,10 +52,13 @@ def health_of(reading: Reading[T], now: float, *, stale_after_s: float, started_
 
 
 def freshness(name: str, reading: Reading[T], now: float, stale_after_s: float) -> Cell:
-    """A reading's age for the header: "queue 1 s", "⧖ queue 12 s", "✖ queue 12 s"."""
+    """A reading's age for the header: "queue live", "queue 3 s", "⧖ queue 12 s", "✖ queue 12 s"."""
     if reading.value is None:
         return Cell(f"✖ {name}", Tone.BAD) if reading.error else Cell(f"{name} –", Tone.DIM)
-    text = f"{name} {age(now - reading.taken_at)}"
+    old = now - reading.taken_at
+    text = f"{name} {age(old)}"
     if reading.error:
         return Cell(f"✖ {text}", Tone.BAD)
-    return Cell(f"⧖ {text}", Tone.WARN) if now - reading.taken_at > stale_after_s else Cell(text, Tone.DIM)
+    if old < LIVE_S:
+        return Cell(f"{name} live", Tone.DIM)
+    return Cell(f"⧖ {text}", Tone.WARN) if old > stale_after_s else Cell(text, Tone.DIM)

@@ -15,6 +15,7 @@ from console.format import Tone, number, safe
 from console.loglines import DEBUG, ERROR, INFO, WARN
 from console.tui.logbook import LogFilter, compiled
 from console.tui.present.logs import SINCE, bar
+from console.tui.present.services import ordered
 from console.tui.screens.page import Page
 from console.tui.state import Kind, Known
 from console.tui.widgets.lines import OneLine
@@ -96,7 +97,7 @@ class Logs(Page):
     def _names(self) -> tuple[str, ...]:
         stack = self.known.stack.value
         if stack is not None:
-            return tuple(service.name for service in stack.services)
+            return tuple(service.name for service in ordered(stack))
         return tuple(sorted({e.line.service for e in self.known.logs.entries[-1000:]}))
 
     def _several(self, name: str) -> bool:

@@ -208,7 +208,8 @@ class Overview(Page):
         stack = self.known.stack.value
         if stack is None:
             return
-        parts = [f"{safe(s.name, 40)}{f' ×{len(s.replicas)}' if len(s.replicas) > 1 else ''}" for s in stack.services]
+        services = service_view.ordered(stack)
+        parts = [f"{safe(s.name, 40)}{f' ×{len(s.replicas)}' if len(s.replicas) > 1 else ''}" for s in services]
         lines = (f"{self._where()}: {', '.join(parts)} will be removed.", "Volumes are kept.")
         self.act(Action(Verb.DOWN), "down", Question("Take the stack down?", lines, "Take down"))
 

@@ -40,7 +40,7 @@ class Queue(Page):
     #jobs { height: 1fr; }
     #states { height: 1; }
     #job { height: 9; }
-    Queue.-tall #job { height: 40%; }
+    Queue.-tall #job, Queue.-high #job { height: 40%; }
     Queue.-reading #jobs { display: none; }
     Queue.-reading #job { height: 1fr; }
     """
@@ -81,9 +81,8 @@ class Queue(Page):
         self._list = JobList(self, self.known, self.leads_app.sources.queue, self._listed)
         queue = self.known.queue.value
         if queue is not None and self._list.state is JobState.READY:
-            self._list.state = next(
-                (s for s in (JobState.STUCK, JobState.DEAD) if queue_view.count_of(queue, s)), self._list.state
-            )
+            trouble = (JobState.STUCK, JobState.DEAD, JobState.RETRY)
+            self._list.state = next((s for s in trouble if queue_view.count_of(queue, s)), JobState.READY)
         self._list.reload()
         self.table.focus()
 
@@ -124,7 +123,8 @@ class Queue(Page):
         board = self.board
         view = self._current()
         if view is None:
-            board.title, board.meta = "", ()
+            board.title, board.meta, board.health = "", (), FRESH
+            board.empty = (Cell("← → the other states"),)
             board.show(lambda _width, _height: ())
             return
         shape = job_shape(view.state)

@@ -26,10 +26,11 @@ class WarningStrip(Framed):
     def body(self, width: int, height: int) -> list[Drawn]:
         """As many as there is room for."""
         from console.tui.present.logs import LogLook, entry_lines
+        from console.tui.present.services import ordered
 
         names = tuple(sorted({e.line.service for e in self._newest(height)}))
         stack = self._known.stack.value
-        services = tuple(s.name for s in stack.services) if stack else names
+        services = tuple(s.name for s in ordered(stack)) if stack else names
         look = LogLook(times="s", services=services, who_width=8)
         lines: list[Line] = [entry_lines(entry, look, width)[0] for entry in self._newest(height)]
         return [Drawn(line) for line in lines]
