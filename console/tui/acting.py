@@ -47,7 +47,7 @@ class Acting:
         *,
         changing: bool = True,
     ) -> None:
-        """Ask if there is a question, then run; `then` gets the result if the action went well."""
+        """Ask if there is a question, then run; `then` gets the result if anything was done."""
         if changing and self._known.read_only:
             self._app.notify("This console is read-only.", severity="warning", markup=False)
             return
@@ -83,7 +83,7 @@ class Acting:
         self._tell(action, label, result)
         self._poke()
         self._show()
-        if result.ok and then is not None:
+        if then is not None and (result.ok or result.changed):
             then(result)
 
     def _tell(self, action: Action, label: str, result: Result) -> None:

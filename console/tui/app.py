@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -19,6 +18,7 @@ from console.poller import Poller, one_line
 from console.ports import Action, Runner, Sources, Verb
 from console.snapshots import LogLine, Reading
 from console.tui.acting import Acting
+from console.tui.logfeed import LogFeed
 from console.tui.messages import Logged, Read
 from console.tui.screens.overview import Overview
 from console.tui.screens.page import Page
@@ -29,9 +29,6 @@ from console.tui.work import begin
 
 INTERVALS_S = {Kind.STACK: 1.0, Kind.QUEUE: 1.0, Kind.LEADS: 0.5, Kind.VOLUMES: 30.0}
 TIMEOUTS_S = {Kind.STACK: 10.0, Kind.QUEUE: 4.0, Kind.LEADS: 5.0, Kind.VOLUMES: 60.0}
-LOG_TAIL = 500
-LOG_FLUSH_S = 1 / 15
-LOG_RETRY_S = 3.0
 PAGES = ("overview", "logs", "queue", "leads", "volumes", "activity")
 OnQuit = Callable[[], Awaitable[None]]
 
@@ -94,8 +91,6 @@ class LeadsApp(App[None]):
         self._leaving = False
         self._pollers: dict[Kind, Poller[Any]] = {}
         self._pages: dict[str, Page] = {}
-        self._pending: list[LogLine] = []
-        self._flushing = False
         for name in PAGES:
             self.add_mode(name, partial(self._make, name))
 
@@ -118,7 +113,7 @@ class LeadsApp(App[None]):
         self._poll(Kind.STACK, sources.stack.read)
         self._poll(Kind.QUEUE, sources.queue.read)
         self._poll(Kind.LEADS, sources.leads.read)
-        begin(self, self._follow_logs, "logs")
+        begin(self, LogFeed(self, sources.stack, self._say_logged).run, "logs")
         self.set_interval(1.0, self._tick)
         self.set_timer(0.25, self._tick)  # the panels that are still empty say that they are being read
 
@@ -187,31 +182,8 @@ class LeadsApp(App[None]):
 
     # --- the log
 
-    async def _follow_logs(self) -> None:
-        since = 0.0
-        while True:
-            try:
-                async for lines in self.sources.stack.logs(since=since, tail=LOG_TAIL, follow=True):
-                    if lines:
-                        since = max(since, lines[-1].at)
-                        self._logged(lines)
-                error = "The log has ended"
-            except Exception as raised:  # noqa: BLE001 - shown where the log is; tried again without end
-                error = one_line(raised)
-            self.post_message(Logged([], error))
-            since += 0.001
-            await asyncio.sleep(LOG_RETRY_S)
-
-    def _logged(self, lines: list[LogLine]) -> None:
-        self._pending += lines
-        if not self._flushing:
-            self._flushing = True
-            self.set_timer(LOG_FLUSH_S, self._flush_logs)
-
-    def _flush_logs(self) -> None:
-        self._flushing = False
-        lines, self._pending = self._pending, []
-        self.post_message(Logged(lines))
+    def _say_logged(self, lines: list[LogLine], error: str) -> None:
+        self.post_message(Logged(lines, error))
 
     def on_logged(self, message: Logged) -> None:
         """Lines have come: keep them; the log's screen draws what is visible of them."""

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.timer import Timer
 
 from console.format import Tone, number, safe
-from console.loglines import DEBUG, ERROR, INFO, WARN
+from console.loglines import ERROR, INFO, WARN
 from console.tui.logbook import LogFilter, compiled
-from console.tui.present.logs import SINCE, bar
+from console.tui.present.logs import SINCE
 from console.tui.present.services import ordered
 from console.tui.screens.page import Page
 from console.tui.state import Kind, Known
-from console.tui.widgets.lines import OneLine
+from console.tui.widgets.logbar import LogBar
 from console.tui.widgets.logpane import LogPane
 from console.tui.widgets.prompt import Prompt
 from console.tui.work import begin
 
 LEVEL_STEPS = (0, INFO, WARN, ERROR)
 TIME_STEPS = ("ms", "s", "")
+
+
+T = TypeVar("T")
+
+
+def _next(steps: Sequence[T], step: T) -> T:
+    return steps[(steps.index(step) + 1) % len(steps)]
 
 
 class Logs(Page):
@@ -56,11 +63,8 @@ class Logs(Page):
 
     def __init__(self, known: Known) -> None:
         super().__init__(known)
-        self.line = OneLine(id="log-bar")
         self.pane = LogPane(known.logs, id="log")
-        self._span_s = 0
-        self._note = ""
-        self._note_timer: Timer | None = None
+        self.line = LogBar(self.pane, id="log-bar")
 
     def content(self) -> ComposeResult:
         """The line above, and the log."""
@@ -112,31 +116,14 @@ class Logs(Page):
         return "No log lines yet."
 
     def _bar(self) -> None:
-        line = self.line
-        pane = self.pane
-        shown, total = len(pane.view.entries), len(self.known.logs)
-        note = self._note
-        if not note and pane.view.scanning:
-            note = "searching…"
-        width = line.size.width
-        line.show(bar(self.chosen, pane.look, width, span_s=self._span_s, shown=shown, total=total, note=note))
-
-    def say(self, note: str) -> None:
-        """A short word in the line above, for a moment."""
-        self._note = safe(note, 120)
-        if self._note_timer is not None:
-            self._note_timer.stop()
-        self._note_timer = self.set_timer(2.5, self._hush)
-        self._bar()
-
-    def _hush(self) -> None:
-        self._note = ""
-        self._bar()
+        error = self.known.logs_error
+        self.line.trouble = f"✖ {error}" if error else ""
+        self.line.tell()
 
     def on_log_pane_acted(self, message: LogPane.Acted) -> None:
         """The reader has moved."""
         if message.note:
-            self.say(message.note)
+            self.line.say(message.note)
 
     # --- the filter
 
@@ -194,19 +181,16 @@ class Logs(Page):
         if self.chosen.pattern:
             self.choose(replace(self.chosen, inverse=not self.chosen.inverse))
         else:
-            self.say("type a pattern first: /")
+            self.line.say("type a pattern first: /")
 
     def action_level(self) -> None:
         """Raise the lowest level shown; past error, show all again."""
-        steps = LEVEL_STEPS
-        level = self.chosen.level
-        self.choose(replace(self.chosen, level=steps[(steps.index(level) + 1) % len(steps)] if level != DEBUG else 0))
+        self.choose(replace(self.chosen, level=_next(LEVEL_STEPS, self.chosen.level)))
 
     def action_since(self) -> None:
         """Show the last 1, 5, 15, 60 minutes, or everything."""
-        spans = tuple(SINCE)
-        self._span_s = spans[(spans.index(self._span_s) + 1) % len(spans)]
-        since = self.known.now() - self._span_s if self._span_s else 0.0
+        self.line.span_s = _next(tuple(SINCE), self.line.span_s)
+        since = self.known.now() - self.line.span_s if self.line.span_s else 0.0
         self.choose(replace(self.chosen, since=since))
         self._bar()
 
@@ -229,7 +213,7 @@ class Logs(Page):
 
     def show_matching(self, pattern: str) -> None:
         """Show all lines that match a pattern, from every service and level."""
-        self._span_s = 0
+        self.line.span_s = 0
         self.choose(LogFilter(pattern=pattern))
 
     def action_back(self) -> None:
@@ -239,7 +223,7 @@ class Logs(Page):
         elif self.chosen.pattern:
             self.choose(replace(self.chosen, pattern="", inverse=False))
         elif not self.chosen.off:
-            self._span_s = 0
+            self.line.span_s = 0
             self.choose(LogFilter())
         else:
             self.pane.action_follow()
@@ -253,9 +237,7 @@ class Logs(Page):
 
     def action_times(self) -> None:
         """Milliseconds, seconds, no times."""
-        look = self.pane.look
-        times = TIME_STEPS[(TIME_STEPS.index(look.times) + 1) % len(TIME_STEPS)]
-        self.pane.look = replace(look, times=times)
+        self.pane.look = replace(self.pane.look, times=_next(TIME_STEPS, self.pane.look.times))
         self.pane.refreshed()
 
     def action_full(self) -> None:
@@ -282,7 +264,7 @@ class Logs(Page):
         if entry is None:
             return
         self.app.copy_to_clipboard(safe(entry.line.text, 100_000))
-        self.say("copied the line")
+        self.line.say("copied the line")
 
     def action_save(self) -> None:
         """Write the lines that are shown to a file."""

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from api.models import JobState, JobView
-from console.format import Cell, Tone, job_shape, number, safe
+from console.format import Cell, Tone, number, safe
 from console.ports import Action, Result, Verb
-from console.tui.acting import Question
 from console.tui.present import queue as queue_view
-from console.tui.present.supply import FRESH, Health, Supply
+from console.tui.present.supply import Supply
+from console.tui.screens import jobquestions as asked
 from console.tui.screens.joblist import JobList
 from console.tui.screens.page import Page
 from console.tui.state import Kind, Known
-from console.tui.widgets.board import Board
+from console.tui.widgets.jobboard import JobBoard
 from console.tui.widgets.prompt import Prompt
 from console.tui.widgets.statetabs import StateTabs
 from console.tui.widgets.table import Table
@@ -67,7 +66,7 @@ class Queue(Page):
         super().__init__(known)
         self.states = StateTabs(id="states")
         self.table = Table("Jobs", queue_view.JOB_COLUMNS, selectable=True, lasting=True, id="jobs")
-        self.board = Board(id="job")
+        self.board = JobBoard(id="job")
         self._last_discarded: tuple[str, ...] = ()
 
     def content(self) -> ComposeResult:
@@ -78,7 +77,7 @@ class Queue(Page):
 
     def on_mount(self) -> None:
         """Begin with what is in trouble, if anything is."""
-        self._list = JobList(self, self.known, self.leads_app.sources.queue, self._listed)
+        self._list = JobList(self, self.known, self.leads_app.sources.queue, self._draw)
         queue = self.known.queue.value
         if queue is not None and self._list.state is JobState.READY:
             trouble = (JobState.STUCK, JobState.DEAD, JobState.RETRY)
@@ -99,10 +98,6 @@ class Queue(Page):
         """Read the listing anew."""
         self._list.reload()
 
-    def _listed(self) -> None:
-        """The listing has been read."""
-        self._draw()
-
     def _draw(self) -> None:
         jobs, known, now = self._list, self.known, self.known.now()
         self.states.show(known.queue.value, jobs.state, jobs.match)
@@ -120,21 +115,10 @@ class Queue(Page):
         self._details()
 
     def _details(self) -> None:
-        board = self.board
         view = self._current()
-        if view is None:
-            board.title, board.meta, board.health = "", (), FRESH
-            board.empty = (Cell("← → the other states"),)
-            board.show(lambda _width, _height: ())
-            return
-        shape = job_shape(view.state)
-        revealed = view.job.id in self.known.revealed
-        now = self.known.now()
-        failed = self._list.health.supply in (Supply.FAILED, Supply.STALE)
-        board.health = Health(Supply.STALE) if failed else FRESH
-        board.title = safe(view.job.id, 64)
-        board.meta = (Cell(f"{shape.text} {queue_view.STATE_TITLES[view.state]}", shape.tone),)
-        board.show(lambda width, _height: queue_view.job_details(view, now, width, revealed=revealed))
+        old = self._list.health.supply in (Supply.FAILED, Supply.STALE)
+        revealed = view is not None and view.job.id in self.known.revealed
+        self.board.show_job(view, self.known.now(), revealed=revealed, old=old)
 
     def _current(self) -> JobView | None:
         return self._list.by_id(self.table.key)
@@ -203,11 +187,6 @@ class Queue(Page):
         chosen = tuple(row.key for row in self.table.rows if row.key in self.table.selected)
         return chosen or ((self.table.key,) if self.table.key else ())
 
-    def _named(self, ids: tuple[str, ...]) -> str:
-        if len(ids) == 1:
-            return f"job {queue_view.short_id(ids[0])}"
-        return f"{number(len(ids))} jobs"
-
     def action_select(self) -> None:
         """Select the job under the cursor and go to the next."""
         if self.table.has_focus and self.table.key:
@@ -222,22 +201,15 @@ class Queue(Page):
             return
         ids = self._targets()
         if ids:
-            self.act(Action(Verb.RETRY, ids), f"retry {self._named(ids)}", then=self._done)
+            self.act(Action(Verb.RETRY, ids), f"retry {asked.named(ids)}", then=self._done)
 
     def action_retry_all(self) -> None:
         """Retry everything that is listed, beyond what has been loaded, after asking."""
         jobs, queue = self._list, self.known.queue.value
         if not jobs.views or jobs.state is JobState.READY:
             return
-        name = queue_view.STATE_TITLES[jobs.state]
-        total = queue_view.count_of(queue, jobs.state) if queue else len(jobs.views)
-        if jobs.match:
-            what = f"all {name} jobs that match {jobs.match}"
-        else:
-            what = f"all {number(total)} {name} jobs" if total != 1 else f"the one {name} job"
-        lines = (f"{what[0].upper()}{what[1:]} will be made ready again.",)
-        action = Action(Verb.RETRY_MATCHING, args={"state": jobs.state.value, "match": jobs.match})
-        self.act(action, f"retry {what}", Question(f"Retry {what}?", lines, "Retry all"), self._done)
+        action, label, question = asked.retry_all(jobs.state, jobs.match, queue)
+        self.act(action, label, question, self._done)
 
     def action_discard(self) -> None:
         """Discard the selected jobs or the one under the cursor, after asking."""
@@ -245,16 +217,13 @@ class Queue(Page):
         if not ids or self._list.state is JobState.DISCARDED:
             return
         views = [view for view in map(self._list.by_id, ids) if view]
-        leads = ", ".join(f"{safe(v.job.source, 12)} {safe(v.job.external_id, 40)}" for v in views[:3])
-        more = f" and {number(len(views) - 3)} more" if len(views) > 3 else ""
-        lines = (f"{leads}{more} will not be stored.",)
-        title = f"Discard {self._named(ids)}?"
+        action, label, question = asked.discard(ids, views)
 
         def done(result: Result) -> None:
             self._last_discarded = ids
             self._done(result)
 
-        self.act(Action(Verb.DISCARD, ids), f"discard {self._named(ids)}", Question(title, lines, "Discard"), done)
+        self.act(action, label, question, done)
 
     def action_undo(self) -> None:
         """Take back: the chosen ones among the discarded, elsewhere the last discard."""
@@ -262,7 +231,7 @@ class Queue(Page):
         if not ids:
             self.app.notify("Nothing was discarded in this session. Look under discarded.", markup=False)
             return
-        self.act(Action(Verb.UNDO, ids), f"undo the discard of {self._named(ids)}", then=self._undone)
+        self.act(Action(Verb.UNDO, ids), f"undo the discard of {asked.named(ids)}", then=self._undone)
 
     def _undone(self, result: Result) -> None:
         self._last_discarded = ()
@@ -277,11 +246,10 @@ class Queue(Page):
         """Let workers take nothing more, after asking; or go on."""
         queue = self.known.queue.value
         if queue is not None:
-            question = Question("Pause the queue?", ("Workers finish what they hold and take nothing more.",), "Pause")
             if queue.paused:
                 self.act(Action(Verb.RESUME), "resume the queue")
             else:
-                self.act(Action(Verb.PAUSE), "pause the queue", question)
+                self.act(Action(Verb.PAUSE), "pause the queue", asked.PAUSE)
 
     def action_edit(self) -> None:
         """Edit the payload of the job under the cursor, then retry it. Editing reveals."""
@@ -295,7 +263,7 @@ class Queue(Page):
             if payload is None:
                 return
             retry = Action(Verb.RETRY, (job.id,))
-            name = self._named((job.id,))
+            name = asked.named((job.id,))
             self.act(
                 Action(Verb.EDIT, (job.id,), {"payload": payload}),
                 f"edit {name}",
@@ -306,7 +274,7 @@ class Queue(Page):
             title = f"Payload of {queue_view.short_id(job.id)} · {safe(job.source, 12)} {safe(job.external_id, 40)}"
             self.app.push_screen(Edit(title, job.payload), edited)
 
-        self._reveal(job.id, shown)
+        self.leads_app.reveal(job.id, f"job {job.id}", shown)
 
     def action_reveal(self) -> None:
         """Show the payload as it is, or mask it again."""
@@ -317,10 +285,7 @@ class Queue(Page):
             self.known.revealed.discard(view.job.id)
             self._details()
         else:
-            self._reveal(view.job.id, self._details)
-
-    def _reveal(self, job_id: str, then: Callable[[], None]) -> None:
-        self.leads_app.reveal(job_id, f"job {job_id}", then)
+            self.leads_app.reveal(view.job.id, f"job {view.job.id}", self._details)
 
     def action_logs(self) -> None:
         """Show the log lines that mention the job or its lead."""
