@@ -62,6 +62,17 @@ async def test_the_cursor_stays_on_its_lead_at_its_height() -> None:
         await seat.until(lambda: page(seat).table.key == "18212")
 
 
+@pytest.mark.parametrize("key", ["enter", "v"])
+async def test_a_lead_that_is_read_or_revealed_stays_while_others_arrive(key: str) -> None:
+    world = World()
+    async with opened(world) as seat:
+        await at_leads(seat)
+        await seat.press(key)
+        world.total += 5
+        await seat.until(lambda: page(seat).table.rows[0].key == "18209")
+        assert page(seat).table.key == "18204"
+
+
 async def test_pages_follow() -> None:
     async with opened() as seat:
         await at_leads(seat)

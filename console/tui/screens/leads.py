@@ -148,6 +148,7 @@ class Leads(Page):
     def action_read(self) -> None:
         """Read the lead under the cursor in full."""
         if self.table.key:
+            self.table.hold()
             self.add_class("-reading")
             self.board.focus()
             self._want_details()
@@ -203,6 +204,7 @@ class Leads(Page):
         key = self.table.key
         if not key:
             return
+        self.table.hold()
         if key in self.known.revealed:
             self.known.revealed.discard(key)
             self._draw()

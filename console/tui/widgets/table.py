@@ -112,6 +112,10 @@ class Table(Framed, can_focus=True):
         self._go(self._index[key])
         return True
 
+    def hold(self) -> None:
+        """Keep the cursor on its row from now on, also in a live list: somebody is busy with it."""
+        self._held = True
+
     def toggle(self, key: str) -> None:
         """Select the row, or take it out of the selection."""
         self.selected ^= {key} & self._index.keys()
@@ -212,6 +216,7 @@ class Table(Framed, can_focus=True):
     def action_open(self) -> None:
         """Enter the row under the cursor."""
         if self._rows:
+            self.hold()
             self.post_message(self.Opened(self, self.key))
 
     def on_click(self, event: events.Click) -> None:
