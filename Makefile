@@ -16,7 +16,7 @@ demo: $(VENV)/.run ## A local stack with live traffic: the console on a terminal
 	@$(BIN)/leadsctl demo $(ARGS)
 
 test: $(VENV)/.test ## All tests, on real servers; those on Docker run when an engine answers
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 live: $(VENV)/.test ## Only the tests on a Docker Engine
 	@$(BIN)/python -m pytest -m docker $(ARGS)

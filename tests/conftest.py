@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -12,6 +13,9 @@ import pytest
 import redis
 
 from tests import servers
+
+# A run in the background may have inherited an ignored SIGINT, and would hand it on to the programs under test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

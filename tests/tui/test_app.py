@@ -98,8 +98,8 @@ async def test_read_only_takes_every_verb_away() -> None:
             for key in keys:
                 await seat.press(key)
                 await seat.pilot.pause()
+                assert isinstance(seat.app.screen, Page), f"{key} on screen {screen} opened a box"
         assert not any(action.verb.value != "reveal" for action in runner.done)
-        assert "?" not in "".join(seat.lines[4:10])
         await seat.press("1", "tab", "tab", "r")
         await seat.pilot.pause()
         assert not any(action.verb.value != "reveal" for action in runner.done)
@@ -186,8 +186,8 @@ def test_the_interface_brings_no_client_and_no_toolkit_too_many() -> None:
 
 NAMES = {"/": "slash", "!": "exclamation_mark", "?": "question_mark", ":": "colon", " ": "space"}
 KEYS = (
-    *"123456", *"jkgGhlrRXUepvmnNfwtLaicST/!?:soud ", "enter", "escape", "tab", "shift+tab", "up", "down", "left",
-    "right", "pageup", "pagedown", "home", "end", "backspace", "ctrl+p", "f2", "f5",
+    *"123456", *"jkgGhlrRXUepvmnNfwtLaicST/!?:soudD ", "enter", "escape", "tab", "shift+tab", "up", "down", "left",
+    "right", "pageup", "pagedown", "home", "end", "backspace", "ctrl+p", "ctrl+s", "f2", "f5",
 )  # fmt: skip
 
 
