@@ -22,6 +22,7 @@ async def main(folder: Path) -> None:
     async with DemoSession(rate=12.0, seed=7) as demo, Session(demo.settings, demo.runtime) as session:
         for name, size in SIZES.items():
             app = LeadsApp(session.sources, session.runner, title="demo")
+            app.title = "leadsctl"
             async with app.run_test(size=size) as pilot:
                 await pilot.pause(SETTLE_S)
                 for key, screen in SCREENS.items():
