@@ -245,6 +245,7 @@ async def test_an_engine_that_goes_away_and_comes_back(stack: LiveStack, tmp_pat
                 await steps(runtime.up())
             await steps(direct.restart(["scribe"]))
             await proxy.open()
+            await until(lambda: written(stack, "scribe")[-1].endswith(" 4000"), "the last line's writing", 60)
             wanted = len(written(stack, "scribe"))
             await until(
                 lambda: sum(line.stream == "stdout" for line in found) >= wanted, "the lines written meanwhile", 60
