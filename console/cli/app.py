@@ -29,6 +29,7 @@ COMMANDS: dict[str, Entry] = {
     "send": Entry("send:send", "Leads", "Send a signed test webhook to the stack."),
     "check": Entry("check:check", "Leads", "Prove that no accepted lead is lost; for monitoring."),
     "init": Entry("init:init", "More", "Write a stack's files, with secrets made up for it."),
+    "config": Entry("config:app", "More", "Show what is configured, and where each value comes from."),
     "demo": Entry("demo:demo", "More", "Try everything on a local stack with invented traffic."),
 }
 
@@ -94,7 +95,7 @@ def root(
         quiet=quiet,
         options={
             "runtime": {None: "", True: "docker", False: "local"}[runtime],
-            "directory": directory,
+            "dir": directory,
             "project": project,
             "files": tuple(files or ()),
             "env_file": env_file,

@@ -18,10 +18,12 @@ CHECK_FAILED = 4
 def check(
     ctx: typer.Context,
     *,
-    max_age: Annotated[float, typer.Option("--max-age", metavar="S", min=0, help="Seconds a job may wait.")] = 300,
+    max_age: Annotated[
+        str | None, typer.Option("--max-age", metavar="AGE", help="How long a job may wait: 300, 5m. [default: 5m]")
+    ] = None,
     max_stuck: Annotated[
-        int, typer.Option("--max-stuck", metavar="N", min=0, help="Stuck jobs that are still fine.")
-    ] = 0,
+        int | None, typer.Option("--max-stuck", metavar="N", min=0, help="Stuck jobs that are still fine. [default: 0]")
+    ] = None,
     max_dead: Annotated[
         int | None,
         typer.Option(
@@ -34,15 +36,16 @@ def check(
     """Prove that no accepted lead is lost; for monitoring.
 
     Ends with 0 when all is well, with 4 when something is not, with 3 when Redis or Postgres does not answer. The ids
-    that break the accounting are listed.
+    that break the accounting are listed. What is still fine can be set in config.toml: see leadsctl config show.
     """
     inv = invocation(ctx, json=json, quiet=quiet)
+    inv.options |= {"check.max_age": max_age, "check.max_stuck": max_stuck, "check.max_dead": max_dead}
 
     async def body(session: Session) -> int:
-        from console.sources.check import Limits, judge
+        from console.sources.check import judge, limits
 
         found = await session.checker.accounting()
-        report = judge(found, await session.queue.read(), Limits(max_age, max_stuck, max_dead))
+        report = judge(found, await session.queue.read(), limits(session.settings.config))
         if inv.json:
             from console.cli.shapes import check_document
 

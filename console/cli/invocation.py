@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Invocation:
-    """One run of `leadsctl`: `options` are `Settings.load`'s, as given on the command line."""
+    """One run of `leadsctl`: `options` are the flags given, by option name (console.options)."""
 
     json: bool = False
     quiet: bool = False
@@ -27,8 +27,8 @@ class Invocation:
 
     @property
     def settings(self) -> Settings:
-        """Options over environment. UsageError when one makes no sense."""
-        return Settings.load(**self.options)
+        """Flags over environment over config.toml. UsageError when one makes no sense."""
+        return Settings.load(flags=self.options)
 
     @property
     def output(self) -> Output:

@@ -12,6 +12,7 @@ Personal data is masked, and `masked` true, unless `--reveal` was given.
     logs                    one console.cli.loglines.LogDocument a line
     up down start stop restart, queue retry discard undo edit pause resume
                             console.ports.Result: ok, text, changed, hint, exit_code
+    config, config show     console.cli.config.ConfigDocument
     init                    directory, env_file, env_kept, missing (settings that must still be filled in)
 
 What goes wrong is told on standard error with --json too, and by the exit code; standard output then stays empty, or

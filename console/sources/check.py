@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from api.models import Accounting, QueueSnapshot
+from console.config import Configuration
 from console.format import age, number
 from console.links import Links
 
@@ -48,6 +49,11 @@ class Limits:
     max_age_s: float = 300.0
     max_stuck: int = 0
     max_dead: int | None = None
+
+
+def limits(config: Configuration) -> Limits:
+    """The limits that the options `check.…` set."""
+    return Limits(config["check.max_age"], config["check.max_stuck"], config["check.max_dead"])
 
 
 @dataclass(frozen=True, slots=True)

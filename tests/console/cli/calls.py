@@ -50,14 +50,14 @@ class Call:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """This process's environment without what would steer `leadsctl` or colour it, with `changes`."""
+    """This process's environment without what would steer `leadsctl` or colour it, no config.toml, with `changes`."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("LEADSCTL_", "COMPOSE_", "META_", "FORMS_", "REDIS_", "POSTGRES_", "DATABASE_"))
         and name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "PORT", "HOST")
     }
-    return kept | {"TERM": "xterm-256color"} | changes
+    return kept | {"TERM": "xterm-256color", "XDG_CONFIG_HOME": os.devnull} | changes
 
 
 def leadsctl(*arguments: str, stdin: str = "", env: dict[str, str] | None = None, cwd: str | None = None) -> Call:

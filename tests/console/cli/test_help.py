@@ -62,7 +62,7 @@ def test_version() -> None:
         (["logs", "--level", "loud"], "there is no level loud", "levels: debug"),
         (["leads", "list", "--since", "soon"], "--since soon is not a time", "15m"),
         (["send", "--field", "a=b"], "--field goes with --form", ""),
-        (["--redis-url", "http://x", "queue"], "the Redis URL does not begin with redis://", "--redis-url"),
+        (["--redis-url", "http://x", "queue"], "--redis-url cannot be used: it begins with redis://", ""),
         ([], "the terminal UI needs a terminal", "leadsctl --help"),
     ],
 )
@@ -82,7 +82,7 @@ def test_words_that_are_off_end_with_2_and_say_what_to_do(arguments: list[str], 
 def test_a_wrong_environment_is_named(name: str, value: str) -> None:
     call = leadsctl("ps", env={name: value})
     assert call.code == 2
-    assert name in call.err or "database URL" in call.err
+    assert name in call.err
 
 
 def test_a_wrong_environment_does_not_hide_the_help() -> None:

@@ -1,0 +1,158 @@
+"""Owns the table of all options: name in `config.toml`, names in the environment, how a value is read, the default.
+
+An option `check.max_age` is `max_age` in the table `[check]` of config.toml, LEADSCTL_CHECK_MAX_AGE in the environment
+and, where a command has it, the flag `--max-age`. Readers take text (from the environment) or a TOML value.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+RUNTIMES = ("docker", "local")
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"", "0", "false", "no", "off"})
+_AGE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(s|m|h|d|w|)")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing that can be configured.
+
+    Attributes:
+        name: as in config.toml, "table.key" or "key".
+        read: makes the value of text or a TOML value; ValueError says what it should be.
+        default: the value where nothing is said.
+        help: one line for `leadsctl config show`.
+        also: further names in the environment, after its own.
+        secret: never shown, and refused in config.toml.
+    """
+
+    name: str
+    read: Callable[[Any], Any]
+    default: Any
+    help: str
+    also: tuple[str, ...] = ()
+    secret: bool = False
+
+    @property
+    def env(self) -> tuple[str, ...]:
+        """Its names in the environment, the first that is set counts."""
+        return (f"LEADSCTL_{self.name.upper().replace('.', '_')}", *self.also)
+
+
+def one_of(*words: str) -> Callable[[Any], str]:
+    """Reads one of some words."""
+
+    def read(value: Any) -> str:
+        if value not in words:
+            raise ValueError(f"write {' or '.join(words)}")
+        return str(value)
+
+    return read
+
+
+def text(value: Any) -> str:
+    """Reads a text."""
+    if not isinstance(value, str):
+        raise ValueError("write a text in quotes")
+    return value
+
+
+def flag(value: Any) -> bool:
+    """Reads yes or no."""
+    if isinstance(value, bool):
+        return value
+    word = str(value).lower()
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    raise ValueError("write true or false")
+
+
+def count(value: Any) -> int:
+    """Reads a number from 0 up."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:18])
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError("write a whole number, 0 or more")
+    return value
+
+
+def percent(value: Any) -> int:
+    """Reads a number from 0 to 100."""
+    found = count(value.removesuffix("%") if isinstance(value, str) else value)
+    if found > 100:
+        raise ValueError("write a number from 0 to 100")
+    return found
+
+
+def age(value: Any) -> float:
+    """Reads a duration in seconds: a number, or "90s", "5m", "26h", "3d", "2w"."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e10:
+        return float(value)
+    found = _AGE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError('write seconds, or "5m", "26h", "3d"')
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+def path(value: Any) -> Path:
+    """Reads a path; ~ is the home directory."""
+    if not isinstance(value, str) or not value:
+        raise ValueError("write a path in quotes")
+    return Path(value).expanduser()
+
+
+def paths(value: Any) -> tuple[Path, ...]:
+    """Reads several paths: a list, or a text with the platform's separator between them (COMPOSE_PATH_SEPARATOR).
+
+    The text's form is Compose's: https://docs.docker.com/compose/how-tos/environment-variables/envvars/
+    """
+    if isinstance(value, str):
+        separator = os.environ.get("COMPOSE_PATH_SEPARATOR", "") or os.pathsep
+        value = [part for part in value.split(separator) if part]
+    if not isinstance(value, list):
+        raise ValueError("write a list of paths")
+    return tuple(path(part) for part in value)
+
+
+def url(*schemes: str) -> Callable[[Any], str]:
+    """Reads a URL of some schemes. The message does not repeat it: a URL holds a password."""
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str) or value.split("://", 1)[0] not in schemes:
+            raise ValueError(f"it begins with {schemes[0]}://")
+        return value
+
+    return read
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option("runtime", one_of(*RUNTIMES), "docker", "which stack: Compose, or local processes"),
+    Option("dir", path, None, "state directory (local), or the folder with the compose files"),
+    Option("project", text, "", "Compose project", also=("COMPOSE_PROJECT_NAME",)),
+    Option("files", paths, (), "compose files, the base first", also=("COMPOSE_FILE",)),
+    Option("env_file", path, None, "the stack's settings, instead of .env"),
+    Option("read_only", flag, False, "refuse every verb that changes something"),
+    Option("operator", text, "", "who acts, for the record; user@host otherwise"),
+    Option("redis_url", url("redis", "rediss"), "", "where the queue is", secret=True),
+    Option("database_url", url("postgresql", "postgres"), "", "where the leads are", secret=True),
+    Option("check.max_age", age, 300.0, "how long a job may wait before check fails"),
+    Option("check.max_stuck", count, 0, "stuck jobs that are still fine"),
+    Option("check.max_dead", count, None, "dead letters that are still fine; they only warn where this is not set"),
+    Option("check.min_workers", count, 1, "workers that must answer"),
+    Option("check.max_disk", percent, 90, "percent of the disk that may be used"),
+    Option("check.aof", one_of("always", "everysec"), "everysec", "the weakest appendfsync that does not fail"),
+    Option("check.max_backup_age", age, None, "how old the last backup may be; only told where this is not set"),
+    Option("backup.dir", path, None, "where backups are written; leadsctl/backups in the user's state otherwise"),
+    Option("backup.keep", count, 0, "how many backups stay; 0 keeps all"),
+    Option("backup.recipient", text, "", "age public key that backups are encrypted for"),
+)
+
+BY_NAME = {option.name: option for option in OPTIONS}

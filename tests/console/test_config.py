@@ -1,0 +1,117 @@
+"""What is configured: flags over environment over config.toml over defaults, and clear words where a value is off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.config import Configuration, config_path, load
+from console.errors import UsageError
+from console.options import OPTIONS
+from console.settings import Settings
+from tests.console.cli.calls import leadsctl
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where config.toml is looked for; not there yet."""
+    return tmp_path / "config.toml"
+
+
+def configured(file: Path, text: str, flags: dict[str, Any] | None = None, **env: str) -> Configuration:
+    """The options with `text` in config.toml."""
+    file.write_text(text)
+    return load(flags, {"LEADSCTL_CONFIG": str(file), **env})
+
+
+def test_a_flag_wins_over_the_environment_that_over_the_file_that_over_the_default(file: Path) -> None:
+    text = '[check]\nmax_age = "10m"\nmax_stuck = 4\nmax_dead = 9\n'
+    found = configured(
+        file,
+        text,
+        {"check.max_dead": 0, "check.max_stuck": None},
+        LEADSCTL_CHECK_MAX_AGE="90s",
+        LEADSCTL_CHECK_MAX_DEAD="5",
+    )
+    assert found["check.max_dead"] == 0
+    assert found.values["check.max_dead"].origin == "flag"
+    assert found["check.max_age"] == 90
+    assert found.values["check.max_age"].origin == "LEADSCTL_CHECK_MAX_AGE"
+    assert found["check.max_stuck"] == 4
+    assert found.values["check.max_stuck"].origin == str(file)
+    assert found["check.min_workers"] == 1
+    assert found.values["check.min_workers"].origin == "default"
+
+
+def test_every_option_has_its_own_name_in_the_environment() -> None:
+    names = [option.env[0] for option in OPTIONS]
+    assert len(set(names)) == len(names)
+    assert all(name.startswith("LEADSCTL_") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("runtime = 'podman'", "runtime in {file} cannot be 'podman': write docker or local"),
+        ("speed = 1", "{file} has 'speed', which is no option"),
+        ("[check]\nmax_agee = 1", "{file} has 'check.max_agee', which is no option"),
+        ("[check]\nmax_age = 'soon'", "check.max_age in {file} cannot be 'soon': write seconds"),
+        ("[check]\nmax_age = true", "check.max_age in {file} cannot be 'True'"),
+        ("[check]\nmax_stuck = -1", "write a whole number"),
+        ("[check]\nmax_disk = 101", "from 0 to 100"),
+        ("read_only = 'perhaps'", "write true or false"),
+        ("files = 3", "write a list of paths"),
+        ("files = [3]", "write a path"),
+        ("redis_url = 'redis://:pw@h'", "{file} holds redis_url, which carries a password"),
+        ("runtime = ", "{file} is not TOML"),
+        ("\x00", "{file} is not TOML"),
+    ],
+)
+def test_what_is_off_in_the_file_is_said_in_a_line(file: Path, text: str, says: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        configured(file, text)
+    assert says.replace("{file}", str(file)) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "pw" not in str(caught.value) + caught.value.hint
+
+
+def test_a_file_that_was_named_must_be_there(file: Path) -> None:
+    with pytest.raises(UsageError, match="is not there"):
+        load(None, {"LEADSCTL_CONFIG": str(file)})
+
+
+def test_a_folder_in_the_files_place_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read: Is a directory"):
+        load(None, {"LEADSCTL_CONFIG": str(tmp_path)})
+
+
+def test_the_usual_place_is_the_users_config_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert config_path({}).name == "config.toml"
+    assert not load(None, {}).found
+
+
+def test_the_settings_follow_it(file: Path) -> None:
+    file.write_text("runtime = 'local'\ndir = '~/stack'\nread_only = true\noperator = 'night shift'\n")
+    found = Settings.load({"LEADSCTL_CONFIG": str(file), "COMPOSE_FILE": "a.yml:b.yml"})
+    assert (found.runtime, found.directory) == ("local", Path.home() / "stack")
+    assert (found.read_only, found.operator) == (True, "night shift")
+    assert found.files == (Path("a.yml"), Path("b.yml"))
+
+
+def test_it_is_shown_with_where_each_value_comes_from(file: Path) -> None:
+    file.write_text("[check]\nmax_dead = 3\n")
+    env = {"LEADSCTL_CONFIG": str(file), "LEADSCTL_REDIS_URL": "redis://:hunter2@127.0.0.1/0"}
+    call = leadsctl("--local", "config", "show", "--json", env=env)
+    assert call.code == 0, call.err
+    options = {option["name"]: option for option in call.document["options"]}
+    assert (options["runtime"]["value"], options["runtime"]["origin"]) == ("local", "flag")
+    assert (options["check.max_dead"]["value"], options["check.max_dead"]["origin"]) == (3, str(file))
+    assert (options["redis_url"]["value"], options["redis_url"]["origin"]) == ("set", "LEADSCTL_REDIS_URL")
+    assert (call.document["path"], call.document["found"]) == (str(file), True)
+    shown = leadsctl("config", env=env)
+    assert "config.toml" in shown.text
+    assert b"hunter2" not in call.out + shown.out
+    assert leadsctl("config", "path", env=env).text == f"{file}\n"
