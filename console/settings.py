@@ -1,7 +1,7 @@
 """Owns what the console is told: which stack, where it is, how it may be touched.
 
 Every option is in console.options; flags win over the environment, that over config.toml (console.config). Besides
-these LEADSCTL_CONFIG names that file and LEADSCTL_DEBUG asks for tracebacks. `repr` shows no URL: it carries a password.
+these LEADSCTL_CONFIG names that file and LEADSCTL_DEBUG asks for tracebacks. `repr` shows no URL: it has a password.
 """
 
 from __future__ import annotations
