@@ -1,41 +1,37 @@
-"""Talks to the Graph API: leads by id (many in a call), leads of a form, names, and whether a page is set up.
-
-A token goes where Meta documents it, into the query; it is therefore never part of what is logged, raised or kept.
-"""
+"""Talks to the Graph API: leads by id (many in a call), leads of a form, names, and whether a page is set up."""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import hmac
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import httpx
 
 from api.errors import GraphError
 from api.graph import answers
 from api.graph.answers import GraphLead
+from api.graph.counts import GraphCounts
+from api.graph.limits import Limits
+from api.graph.transport import Answer, Transport
 from api.graph.usage import Usage, usage
-from api.graph.verdict import Action, Scope, Trouble, invisible, safe, trouble, unreadable
+from api.graph.verdict import FEW, UNKNOWN_DELAY_S, Action, Trouble, invisible, safe
 
 MAX_IDS = 50
 """Ids in one call: Meta's own limit."""
+
+HALVINGS = 2
+"""Times a call that one id spoils is halved before its ids are asked for one at a time. Each id counts as a call in
+Meta's limits: so at worst four for each."""
 
 FIELDS = (
     "id,created_time,ad_id,ad_name,adset_id,adset_name,campaign_id,campaign_name,form_id,is_organic,platform,"
     "partner_name,field_data,custom_disclaimer_responses"
 )
-MAX_ANSWER = 32_000_000
-"""Bytes of one answer that are read."""
-
 MAX_PAGES = 10_000
 """Pages of one form's listing that are followed."""
-
-_MAX_UNREACHABLE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +43,11 @@ class LeadsAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """One HTTP answer, read and parsed; `failed` when there is none worth reading."""
+class _Chunk:
+    """Ids for one call, and how often a larger call with them was halved."""
 
-    status: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict)
-    text: str = ""
-    value: Any = None
-    cleaned: bool = False
-    failed: Trouble | None = None
-
-    @property
-    def trouble(self) -> Trouble | None:
-        """What is wrong with it as a whole, None for a sound answer."""
-        if self.failed:
-            return self.failed
-        if self.status != 200 or not isinstance(self.value, dict) or "error" in self.value:
-            return trouble(self.status, self.headers, self.value)
-        return None
+    ids: list[str]
+    depth: int = 0
 
 
 class GraphClient:
@@ -89,28 +72,32 @@ class GraphClient:
         connections: calls under way at once.
         """
         self._url = url.rstrip("/")
-        self._version = version
-        self._token = token
-        self._tokens = dict(tokens or {})
-        self._secret = app_secret
-        self._timeout_s = timeout_s
-        self._unreachable = 0
-        self._calls = asyncio.Semaphore(connections)
-        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-        self._http = httpx.AsyncClient(timeout=timeout_s, limits=limits, transport=transport, follow_redirects=False)
+        self._way = Transport(
+            url=f"{self._url}/{version}",
+            token=token,
+            tokens=tokens or {},
+            app_secret=app_secret,
+            timeout_s=timeout_s,
+            connections=connections,
+            transport=transport,
+        )
+        self.token_for = self._way.token_for
+        self.concerns = self._way.concerns
 
-    def token_for(self, page: str) -> str:
-        """The page's token, "" if there is none. A lead without a page takes the only token there is."""
-        if page in self._tokens:
-            return self._tokens[page]
-        if not page and not self._token and len(self._tokens) == 1:
-            return next(iter(self._tokens.values()))
-        return self._token
+    @property
+    def limits(self) -> Limits:
+        """What is known of the limits of pages and of the app; calls respect it."""
+        return self._way.limits
+
+    @property
+    def counts(self) -> GraphCounts:
+        """What was asked so far, and the state of the limits."""
+        return self._way.counts()
 
     @property
     def tokens(self) -> int:
         """How many different tokens there are."""
-        return len({*self._tokens.values(), self._token} - {""})
+        return self._way.tokens
 
     async def leads(self, page: str, ids: Sequence[str], *, at_once: int = MAX_IDS) -> LeadsAnswer:
         """Read leads of one page, at most `at_once` in a call.
@@ -123,26 +110,28 @@ class GraphClient:
         }
         wanted = [lead_id for lead_id in dict.fromkeys(ids) if lead_id not in results]
         size = max(1, min(at_once, MAX_IDS))
-        todo = [wanted[start : start + size] for start in range(0, len(wanted), size)]
+        todo = [_Chunk(wanted[start : start + size]) for start in range(0, len(wanted), size)]
         seen = Usage()
+        got = 0
         while todo:
             chunk = todo.pop(0)
-            answer = await self._get(page, *_lead_path(chunk))
-            told = usage(answer.headers)
-            seen = Usage(max(seen.percent, told.percent), max(seen.regain_s, told.regain_s))
+            answer = await self._way.get(page, *_lead_path(chunk.ids), leads=len(chunk.ids))
+            seen = seen.worst(usage(answer.headers))
             whole = answer.trouble
             if whole is None:
-                found, again = _sort(chunk, answer)
+                found, again = _sort(chunk.ids, answer)
                 results |= found
-                todo = [[lead_id] for lead_id in again] + todo
-            elif len(chunk) > 1 and _one_may_spoil(whole):
-                todo = [*_split(chunk, whole.error), *todo]
+                got += sum(isinstance(result, GraphLead) for result in found.values())
+                todo = [_Chunk([lead_id]) for lead_id in again] + todo
+            elif len(chunk.ids) > 1 and _one_may_spoil(whole):
+                todo = [*_split(chunk, whole), *todo]
             else:
-                if whole.action is Action.SPLIT:
-                    whole = replace(whole, action=Action.RETRY)
+                whole = _of_one(whole, others_are_well=got > 0)
                 stop = whole.action in (Action.WAIT, Action.ASK)
-                results |= dict.fromkeys([*chunk, *(i for part in todo for i in part)] if stop else chunk, whole)
+                hit = [*chunk.ids, *(i for part in todo for i in part.ids)] if stop else chunk.ids
+                results |= dict.fromkeys(hit, whole)
                 todo = [] if stop else todo
+        self._way.calls.leads_got += got
         return LeadsAnswer(results, seen)
 
     async def form_leads(
@@ -176,7 +165,7 @@ class GraphClient:
         wanted = [i for i in dict.fromkeys(ids) if _is_id(i)][:MAX_IDS]
         if not wanted:
             return {}
-        answer = await self._get(page, "", {"ids": ",".join(wanted), "fields": "id,name"})
+        answer = await self._way.get(page, "", {"ids": ",".join(wanted), "fields": "id,name"})
         value = {} if answer.trouble or not isinstance(answer.value, dict) else answer.value
         named = {i: value[i].get("name") for i in wanted if isinstance(value.get(i), dict)}
         return {i: str(name)[:500] for i, name in named.items() if isinstance(name, str) and name}
@@ -200,7 +189,7 @@ class GraphClient:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        await self._way.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -210,82 +199,59 @@ class GraphClient:
     ) -> None:
         await self.close()
 
-    async def _sound(self, page: str, path: str, query: dict[str, str]) -> _Answer:
+    async def _sound(self, page: str, path: str, query: dict[str, str]) -> Answer:
         """An answer without trouble; GraphError otherwise."""
-        answer = await self._get(page, path, query)
+        answer = await self._way.get(page, path, query)
         if answer.trouble:
             raise GraphError(answer.trouble.error)
         return answer
-
-    async def _get(self, page: str, path: str, query: dict[str, str]) -> _Answer:
-        token = self.token_for(page)
-        if not token:
-            named = f"page {safe(page)}" if page else "leads without a page"
-            error = f"no token for {named}: set META_ACCESS_TOKEN or META_ACCESS_TOKENS"
-            return _Answer(failed=Trouble(Action.ASK, error, scope=Scope.PAGE, kind="token"))
-        secrets = {"access_token": token}
-        if self._secret:
-            secrets["appsecret_proof"] = proof(self._secret, token)
-        async with self._calls:
-            try:
-                async with asyncio.timeout(self._timeout_s):
-                    answer = await self._read(f"{self._url}/{self._version}/{path}", query | secrets)
-            except (httpx.ConnectError, httpx.ConnectTimeout):
-                return _Answer(failed=self._no_way())
-            except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-                # The text of httpx's errors may hold the URL, and with it the token: only their kind is told.
-                return _Answer(failed=unreadable(f"no answer ({type(error).__name__})"))
-        self._unreachable = 0
-        return answer
-
-    async def _read(self, url: str, query: dict[str, str]) -> _Answer:
-        body = bytearray()
-        async with self._http.stream("GET", url, params=query) as response:
-            async for part in response.aiter_bytes():
-                body += part
-                if len(body) > MAX_ANSWER:
-                    return _Answer(failed=unreadable(f"an answer of more than {MAX_ANSWER} bytes"))
-            text, value, cleaned = answers.read(bytes(body))
-            return _Answer(response.status_code, response.headers, text, value, cleaned)
-
-    def _no_way(self) -> Trouble:
-        """Nobody answers at that address: all calls wait, longer each time, and no lead pays for it with an attempt."""
-        self._unreachable += 1
-        delay_s = min(_MAX_UNREACHABLE_S, 5.0 * 2 ** min(self._unreachable - 1, 10))
-        return Trouble(Action.WAIT, "the Graph API cannot be reached", delay_s, Scope.APP, "limit")
-
-
-def proof(secret: bytes, token: str) -> str:
-    """appsecret_proof: hex HMAC-SHA256 of the token. Source: developers.facebook.com/docs/graph-api/security."""
-    return hmac.new(secret, token.encode(), hashlib.sha256).hexdigest()
 
 
 def _is_id(text: str) -> bool:
     return 0 < len(text) <= 40 and text.isascii() and text.isdigit()
 
 
-def _lead_path(chunk: list[str]) -> tuple[str, dict[str, str]]:
-    if len(chunk) == 1:
-        return chunk[0], {"fields": FIELDS}
-    return "", {"ids": ",".join(chunk), "fields": FIELDS}
+def _lead_path(ids: list[str]) -> tuple[str, dict[str, str]]:
+    if len(ids) == 1:
+        return ids[0], {"fields": FIELDS}
+    return "", {"ids": ",".join(ids), "fields": FIELDS}
 
 
 def _one_may_spoil(whole: Trouble) -> bool:
     """Whether one id among several can be the reason: then the others need not suffer."""
-    return whole.action is Action.SPLIT or whole.action is Action.BURY or whole.tries > 0
+    return whole.action in (Action.SPLIT, Action.BURY) or whole.tries > 0 or whole.kind == "permission"
 
 
-def _split(chunk: list[str], error: str) -> list[list[str]]:
-    """Smaller calls. The id that the error names goes alone; without one the chunk is halved."""
-    named = [lead_id for lead_id in chunk if lead_id in error.replace("'", " ").replace(",", " ").split()]
-    rest = [lead_id for lead_id in chunk if lead_id not in named]
+def _of_one(whole: Trouble, *, others_are_well: bool) -> Trouble:
+    """What a trouble means that came of asking for one lead, or that no one lead can be the reason of."""
+    if whole.action is Action.SPLIT:
+        return replace(whole, action=Action.RETRY)
+    if whole.kind == "permission" and others_are_well:
+        # The page may be read: what may not is this lead.
+        return Trouble(Action.RETRY, whole.error, UNKNOWN_DELAY_S, tries=FEW, ask_after=True)
+    return whole
+
+
+def _split(chunk: _Chunk, whole: Trouble) -> list[_Chunk]:
+    """Smaller calls. The id that the error names goes alone; without one the chunk is halved, in the end into ones.
+
+    A refusal is the whole page's most often: one id shows whether it is.
+    """
+    ids, depth = chunk.ids, chunk.depth + 1
+    if depth > HALVINGS:
+        return [_Chunk([lead_id]) for lead_id in ids]
+    words = whole.error.replace("'", " ").replace(",", " ").split()
+    named = [lead_id for lead_id in ids if lead_id in words]
+    if whole.kind == "permission" and chunk.depth == 0:
+        named = ids[:1]
+    rest = [lead_id for lead_id in ids if lead_id not in named]
     if named and rest:
-        return [*([lead_id] for lead_id in named), rest]
-    middle = len(chunk) // 2
-    return [chunk[:middle], chunk[middle:]]
+        return [*(_Chunk([lead_id]) for lead_id in named), _Chunk(rest, depth)]
+    middle = len(ids) // 2
+    return [_Chunk(ids[:middle], depth), _Chunk(ids[middle:], depth)]
 
 
-def _sort(chunk: list[str], answer: _Answer) -> tuple[dict[str, GraphLead | Trouble], list[str]]:
+def _sort(chunk: list[str], answer: Answer) -> tuple[dict[str, GraphLead | Trouble], list[str]]:
     """A sound answer as results for its ids, and the ids to be asked for again, alone."""
     if len(chunk) == 1:
         lead = answers.single(answer.text, answer.value, answer.cleaned)

@@ -135,6 +135,11 @@ def unreadable(reason: str) -> Trouble:
     return Trouble(Action.RETRY, safe(f"Graph API: {reason}"), TRANSIENT_DELAY_S)
 
 
+def too_large(most: int) -> Trouble:
+    """An answer that nobody reads to its end: fewer at once may do."""
+    return Trouble(Action.SPLIT, f"Graph API: an answer of more than {most} bytes", TRANSIENT_DELAY_S, tries=FEW)
+
+
 def invisible() -> Trouble:
     """The old answer `false`, or null: there is no such object, or not for this token."""
     error = "Graph API: the lead does not exist, or this token may not see it"
@@ -181,7 +186,9 @@ def _of_fault(found: GraphFault, status: int, headers: Mapping[str, str], error:
 def _wait(headers: Mapping[str, str], error: str, scope: Scope) -> Trouble:
     after = headers.get("retry-after", "")
     told = clamp(float(after)) if re.fullmatch(r"[0-9]{1,7}", after) else 0.0
-    return Trouble(Action.WAIT, error, usage(headers).regain_s or told or DEFAULT_WAIT_S, scope, "limit")
+    said = usage(headers)
+    regain_s = max(said.page.regain_s, said.app.regain_s)
+    return Trouble(Action.WAIT, error, regain_s or told or DEFAULT_WAIT_S, scope, "limit")
 
 
 def _integer(value: Any) -> int:

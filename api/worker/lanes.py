@@ -167,7 +167,7 @@ class Lanes:
             self._graph.leads(page, ids, at_once=min(at_once(taken.job) for taken in chunk)),
             self._names.of(page, [page, *forms]),
         )
-        lane.not_before = time.monotonic() + answer.usage.pace_s
+        lane.not_before = time.monotonic() + self._graph.limits.ready_in(page)
         await self._end(page, chunk, answer, names, started_at)
 
     async def _end(

@@ -49,7 +49,8 @@ class Scripted(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        return self.answer(request)
+        given = self.answer(request)
+        return httpx.Response(given.status_code, headers=given.headers, stream=httpx.ByteStream(given.content))
 
     @property
     def asked(self) -> list[list[str]]:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from api.errors import GraphError
-from api.graph import Action, GraphClient, GraphLead, Scope, Trouble
+from api.graph import EVERY, Action, GraphClient, GraphLead, Scope, Trouble
 from tests.api.graph.cases import Scripted, ids_of, lead, response, several
 
 TOKEN = "EAAGsecrettokenabcdefghijklmnop"
@@ -114,14 +114,14 @@ async def test_a_bad_id_nobody_names_is_found_by_halving(code: int) -> None:
 
     results, asked = await ask(answer, [str(n) for n in range(1, 51)])
     assert stored(results) == {str(n) for n in range(1, 51)} - {"7"}
-    assert len(asked) < 15
+    assert sum(map(len, asked)) < 150
 
 
 async def test_all_bad_ends_too() -> None:
     results, asked = await ask(lambda _: fails(803), [str(n) for n in range(1, 51)])
     assert {result.action for result in results.values() if isinstance(result, Trouble)} == {Action.BURY}
     assert len(results) == 50
-    assert len(asked) < 100
+    assert sum(map(len, asked)) <= 200
 
 
 @pytest.mark.parametrize("odd", [None, False, "x", {}, {"error": {"code": 100}}, {"id": 5}])
@@ -219,14 +219,17 @@ async def test_an_address_where_nobody_answers_makes_all_calls_wait_longer_each_
     free_port: Callable[[], int],
 ) -> None:
     async with GraphClient(url=f"http://127.0.0.1:{free_port()}", token=TOKEN) as client:
-        found = [(await client.leads("1029", ["1"])).results["1"] for _ in range(8)]
+        found = []
+        for _ in range(8):
+            found.append((await client.leads("1029", ["1"])).results["1"])
+            client.limits.unblock(EVERY)
     troubles = [trouble for trouble in found if isinstance(trouble, Trouble)]
     assert {(trouble.action, trouble.scope) for trouble in troubles} == {(Action.WAIT, Scope.APP)}
     assert [trouble.delay_s for trouble in troubles] == [5, 10, 20, 40, 60, 60, 60, 60]
 
 
 async def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.graph.client.MAX_ANSWER", 1000)
+    monkeypatch.setattr("api.graph.transport.MAX_ANSWER", 1000)
     results, _ = await ask(lambda _: httpx.Response(200, content=b" " * 2000), ["1"])
     found = results["1"]
     assert isinstance(found, Trouble)

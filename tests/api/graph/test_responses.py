@@ -41,7 +41,7 @@ async def read(name: str) -> tuple[GraphLead | Trouble, float, int]:
     async with GraphClient(token="t", transport=transport) as client:
         answer = await client.leads("1029", [lead_id])
     assert list(answer.results) == [lead_id]
-    return answer.results[lead_id], answer.usage.pace_s, len(transport.requests)
+    return answer.results[lead_id], answer.usage.page.pace_s, len(transport.requests)
 
 
 def test_every_case_is_tested() -> None:

@@ -93,7 +93,7 @@ def test_retry_after_is_taken_where_a_proxy_gives_it(after: str, delay_s: float)
     assert trouble(429, httpx.Headers({"Retry-After": after}), None).delay_s == delay_s
 
 
-BUC = "X-Business-Use-Case-Usage"
+BUC, ACCOUNT = "X-Business-Use-Case-Usage", "X-Ad-Account-Usage"
 
 
 @pytest.mark.parametrize(
@@ -109,26 +109,52 @@ BUC = "X-Business-Use-Case-Usage"
         ({BUC: '{"1":[{"type":"leadgen","estimated_time_to_regain_access":true}]}'}, 0, 0),
         ({BUC: '{"1":[{"type":"leadgen","estimated_time_to_regain_access":1e400}]}'}, 0, 0),
         ({BUC: '{"1":[{"type":"leadgen","estimated_time_to_regain_access":NaN}]}'}, 0, 0),
-        ({BUC: '{"1":[{"type":"ads_insights","estimated_time_to_regain_access":19}]}'}, 0, 0),
+        ({BUC: '{"1":[{"type":"ads_insights","call_count":99,"estimated_time_to_regain_access":19}]}'}, 0, 0),
+        ({BUC: '{"1":[{"type":"ads_insights","call_count":99},{"type":"pages","total_time":81}]}'}, 81, 0),
         ({BUC: '{"1":[{"type":["x"],"call_count":99}]}'}, 0, 0),
         ({BUC: '{"1":null,"2":"x","3":[null,1],"4":{"type":"leadgen"}}'}, 0, 0),
         ({BUC: "[]"}, 0, 0),
         ({BUC: "{"}, 0, 0),
         ({BUC: "[" * 19_000}, 0, 0),
+        ({BUC: '{"1":[{"call_count":99}]}' + " " * 20_000}, 0, 0),
+        (
+            {ACCOUNT: '{"acc_id_util_pct":100,"reset_time_duration":120,"ads_api_access_tier":"standard_access"}'},
+            100,
+            120,
+        ),
+        ({ACCOUNT: '{"acc_id_util_pct":9.67,"reset_time_duration":120}'}, 9.67, 0),
+        ({ACCOUNT: '{"acc_id_util_pct":"x","reset_time_duration":[]}'}, 0, 0),
         ({BUC: '{"1":[{"call_count":' + "9" * 5000 + "}]}"}, 0, 0),
         ({"X-App-Usage": "null", BUC: '{"1":[{"call_count":85}],"2":[{"call_count":20}]}'}, 85, 0),
     ],
 )
 def test_usage_headers(headers: dict[str, str], percent: float, regain_s: float) -> None:
     found = usage(httpx.Headers(headers))
-    assert (found.percent, found.regain_s) == (percent, regain_s)
+    worst = found.page.worst(found.app)
+    assert (worst.percent, worst.regain_s) == (percent, regain_s)
 
 
 def test_calls_are_spaced_before_the_block() -> None:
-    paces = [usage(httpx.Headers({"X-App-Usage": f'{{"call_count":{p}}}'})).pace_s for p in (0, 79, 80, 90, 95, 120)]
+    paces = [
+        usage(httpx.Headers({"X-App-Usage": f'{{"call_count":{p}}}'})).app.pace_s for p in (0, 79, 80, 90, 95, 120)
+    ]
     assert paces == sorted(paces)
     assert paces[:2] == [0, 0]
     assert paces[2] > 0
+
+
+def test_the_app_s_use_is_kept_apart_from_the_page_s() -> None:
+    headers = {"X-App-Usage": '{"call_count":85}', BUC: '{"1":[{"type":"leadgen","call_count":92}]}'}
+    found = usage(httpx.Headers(headers))
+    assert (found.app.percent, found.page.percent) == (85, 92)
+    assert found.page.pace_s > found.app.pace_s > 0
+
+
+def test_a_full_limit_stops_calls_as_long_as_told() -> None:
+    found = usage(httpx.Headers({BUC: '{"1":[{"call_count":100,"estimated_time_to_regain_access":19}]}'}))
+    assert (found.page.stop_s, found.app.stop_s) == (1140, 0)
+    assert usage(httpx.Headers({"X-App-Usage": '{"total_time":100}'})).app.stop_s == 60
+    assert usage(httpx.Headers({"X-App-Usage": '{"total_time":99}'})).app.stop_s == 0
 
 
 @pytest.mark.parametrize(

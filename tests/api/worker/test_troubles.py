@@ -282,7 +282,7 @@ async def test_an_api_out_of_reach_burns_no_attempt(rig: Rig, free_port: Callabl
 
 async def test_near_its_limit_a_page_is_read_slower(rig: Rig) -> None:
     """With little left of its limit, a page's second call waits; meanwhile another page goes on."""
-    usage = {"X-App-Usage": '{"call_count":96}'}
+    usage = {"X-Business-Use-Case-Usage": '{"1":[{"type":"leadgen","call_count":96}]}'}
     rig.graph.answer = lambda call: Reply(leads(call.ids), headers=usage if call.ids[0].startswith("1") else {})
     first, second = meta_job("11", page="1"), meta_job("12", page="1")
     await rig.publish(first)
