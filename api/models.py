@@ -110,6 +110,25 @@ class JobPage:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerState:
+    """What a worker says of what it depends on, as of its heartbeat.
+
+    Attributes:
+        store_error: why Postgres takes no rows, one line without an address; "" while it does.
+        store_wait_s: how long the oldest write under way has lasted, seconds.
+        store_write_s: how long writing a batch took lately, seconds.
+        graph_wait_s: how long the oldest call to the Graph API under way has lasted, seconds.
+        graph_used: (page, per cent of its limit used up), the highest first; page "*" is the app's. Bounded.
+    """
+
+    store_error: str = ""
+    store_wait_s: float = 0.0
+    store_write_s: float = 0.0
+    graph_wait_s: float = 0.0
+    graph_used: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerView:
     """A consumer: its last heartbeat and what it holds. `alive` is false once the heartbeat is too old."""
 
@@ -122,6 +141,7 @@ class WorkerView:
     started_at: float = 0.0
     stored: int = 0
     failed: int = 0
+    state: WorkerState = WorkerState()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +175,9 @@ class QueueSnapshot:
 
     `taken_at` is the Redis server's time (epoch s). Ages are seconds, 0 when there is nothing.
     `aof` is "always", "everysec", "no", "off", "on" (the server does not tell how often it syncs) or "" (nor that).
+    `arriving` and `leaving` are jobs accepted and ended a second, over the last ten seconds; None where unknown (no
+    worker has been up for long enough). `memory_limit` is Redis' maxmemory in bytes, 0 without one. `refuses` says why
+    Redis takes no new jobs: "memory", "disk", or "" when it does.
     """
 
     taken_at: float
@@ -177,6 +200,10 @@ class QueueSnapshot:
     memory_bytes: int = 0
     aof: str = ""
     aof_ok: bool = True
+    arriving: float | None = None
+    leaving: float | None = None
+    memory_limit: int = 0
+    refuses: str = ""
 
     @property
     def depth(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from api.models import Attempt, Job, PagePause
+from api.models import Attempt, Job, PagePause, WorkerState
 
 ERROR_LENGTH = 500
 TEXT_LENGTH = 500
@@ -44,6 +44,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     started_at: float = 0.0
     stored: int = 0
     failed: int = 0
+    state: WorkerState = WorkerState()
 
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True):

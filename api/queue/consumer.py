@@ -6,43 +6,37 @@ import asyncio
 import os
 import socket
 import time
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
-import msgspec
-
 from api.errors import QueueUnavailableError
-from api.models import Job, PagePause
+from api.models import Job, PagePause, WorkerState
 from api.queue.codec import (
     KEY_LENGTH,
     TEXT_LENGTH,
     Beat,
-    Note,
     Pause,
     clip,
     encode,
-    encode_job,
     job_or_rest,
     pairs,
     pauses_in,
     text,
 )
 from api.queue.link import Link, Linked, NoGroupError
+from api.queue.parking import TAKE_BYTES, Parking
+from api.queue.report import Report
 from api.queue.types import Taken
 
-TAKE_BYTES = 8_000_000
-"""Payload after which a read stops short of its count."""
 SETTLE_STEP = 1_000
-PARK_COUNT = 200
 PAUSED_POLL_S = 0.5
 REAP_EVERY_S = 60.0
 FORGET_AFTER_S = 600.0
 WARNINGS_KEPT = 100
 
-
-_Parking = tuple[tuple[str | bytes | int, ...], int, asyncio.Future[bool]]
-"""What the script `park` has to know of a job, the size of its text, and who waits for the outcome."""
+_HOST = socket.gethostname()
+_WELL = WorkerState()
+_NONE: Mapping[str, int] = {}
 
 
 class Consumer(Linked):
@@ -70,9 +64,9 @@ class Consumer(Linked):
         self._started_at = time.time()
         self._held: set[str] = set()
         self._look_back = True
-        self._parking: deque[_Parking] = deque()
-        self._parker: asyncio.Task[None] | None = None
+        self._parking = Parking(self._link, name)
         self._reap_at = time.monotonic() + REAP_EVERY_S
+        self._report = Report()
 
     async def open(self) -> None:
         """Create stream and group where they are missing, and beat once."""
@@ -138,12 +132,13 @@ class Consumer(Linked):
         """Put a held job among the dead, where it waits for an operator. False if it is not held any more."""
         return await self._park(taken, job, "dead", 0.0, error)
 
-    async def beat(self, stored: int = 0, failed: int = 0) -> None:
-        """Say that this worker lives, and what it has done since its start (totals)."""
-        beat = Beat(
-            pid=os.getpid(), host=socket.gethostname(), started_at=self._started_at, stored=stored, failed=failed
-        )
-        await self._link.run("beat", self.name, encode(beat))
+    async def beat(
+        self, stored: int = 0, failed: int = 0, state: WorkerState = _WELL, totals: Mapping[str, int] = _NONE
+    ) -> None:
+        """Say that this worker lives, how it is, and what it has done since its start (the counts)."""
+        beat = Beat(pid=os.getpid(), host=_HOST, started_at=self._started_at, stored=stored, failed=failed, state=state)
+        await self._link.run("beat", self.name, encode(beat), *self._report.words(totals))
+        self._report.counted()
 
     async def promote_due(self, limit: int = 500) -> int:
         """Make up to `limit` due retries ready; how many. Call again at once until it returns 0."""
@@ -200,8 +195,7 @@ class Consumer(Linked):
 
     async def close(self) -> None:
         """Leave: forget this consumer if it holds nothing, and close the connections."""
-        if self._parker is not None:
-            await asyncio.wait([self._parker])
+        await self._parking.close()
         try:
             await self._link.run("leave", self.name)
         except QueueUnavailableError:
@@ -214,40 +208,9 @@ class Consumer(Linked):
         return self
 
     async def _park(self, taken: Taken, job: Job, place: str, due_at: float, error: str) -> bool:
-        job = job if job.seq else msgspec.structs.replace(job, seq=taken.job.seq)
-        value = encode_job(job)
-        note = encode(Note(seq=job.seq, page=job.page, error=clip(error), worker=self.name))
-        words = (taken.entry_id, place, round(due_at * 1000), job.id, value, note, job.page, job.seq)
-        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._parking.append((words, len(value), done))
-        if self._parker is None or self._parker.done():
-            self._parker = asyncio.create_task(self._park_all())
-        moved = await done
+        moved = await self._parking.park(taken, job, place, due_at, error)
         self._held.discard(taken.entry_id)
         return moved
-
-    async def _park_all(self) -> None:
-        """Move all that calls ask for at the same time in shared scripts."""
-        while self._parking:
-            part: list[_Parking] = []
-            size = 0
-            while self._parking and len(part) < PARK_COUNT and size < TAKE_BYTES:
-                part.append(self._parking.popleft())
-                size += part[-1][1]
-            flat = [word for words, _, _ in part for word in words]
-            try:
-                outcomes = await self._link.run("park", self.name, *flat)
-            except BaseException as error:
-                reason = error if isinstance(error, QueueUnavailableError) else QueueUnavailableError("interrupted")
-                for _, _, done in part:
-                    if not done.done():
-                        done.set_exception(reason)
-                if reason is not error:
-                    raise
-            else:
-                for (_, _, done), outcome in zip(part, outcomes, strict=True):
-                    if not done.done():
-                        done.set_result(bool(outcome))
 
     async def _take(self, count: int) -> tuple[bool, bytes, list[Taken]]:
         paused, last, rows = await self._handing_out("take", self.name, count, TAKE_BYTES)

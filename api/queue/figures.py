@@ -13,7 +13,15 @@ from api.queue.link import Link, Word
 from api.queue.rows import Limits
 
 STUCK_CAP = 1_000
+RATE_SPAN_MS = 10_000
+"""Over which rates are taken, as far as there are samples."""
+
+_RATE_LEAST_MS = 1_500
+_SAMPLED_WITHIN_MS = 5_000
+_FULL = 0.99
+"""Of maxmemory: a reply on its way and a job that has just ended make the figure waver around it."""
 INFO: tuple[tuple[Word, ...], ...] = (("INFO", "server"), ("INFO", "memory"), ("INFO", "persistence"))
+PING: tuple[Word, ...] = ("PING",)
 FSYNC: tuple[Word, ...] = ("CONFIG", "GET", "appendfsync")
 
 _beats = msgspec.json.Decoder(Beat)
@@ -32,20 +40,27 @@ class Figures:
         """All figures in one round trip."""
         limits = self._limits
         args: list[Word] = [limits.visibility_ms, limits.gone_ms, limits.sla_ms, STUCK_CAP]
-        commands = [*INFO, FSYNC] if self._ask_fsync else [*INFO]
-        figures, *answers = await self._link.run_with("snapshot", args, commands)
+        commands = [PING, *INFO, FSYNC] if self._ask_fsync else [PING, *INFO]
+        figures, ping, *answers = await self._link.run_with("snapshot", args, commands)
         fsync = answers.pop() if self._ask_fsync else None
         if isinstance(fsync, Exception):
             self._ask_fsync = False
-        return _snapshot(figures, _info(answers), _fsync(fsync), limits)
+        return _snapshot(figures, _info(answers), _fsync(fsync), ping, limits)
+
+    async def tallies(self) -> dict[str, int]:
+        """What workers and operators have done since the queue began, by name or name|label."""
+        found = pairs(await self._link.call("HGETALL", self._link.keys.of("tallies")))
+        return {text(name): int(count) for name, count in found}
 
 
-def _snapshot(figures: Sequence[Any], info: dict[str, str], fsync: str, limits: Limits) -> QueueSnapshot:
+def _snapshot(figures: Sequence[Any], info: dict[str, str], fsync: str, ping: Any, limits: Limits) -> QueueSnapshot:
     (
         now, ready, in_flight, retry, dead, discarded, stuck, accepted, duplicates, oldest_ready, oldest_in_flight,
-        next_retry, paused, holders, beats, pauses, paused_pages, waits, warnings,
+        next_retry, paused, holders, beats, pauses, paused_pages, waits, warnings, samples,
     ) = figures  # fmt: skip
     aof, aof_ok = _aof(info, fsync)
+    left = accepted - ready - in_flight - retry - dead - discarded
+    arriving, leaving = rates(now, accepted, left, [text(sample) for sample in samples])
     return QueueSnapshot(
         taken_at=now / 1000,
         ready=ready,
@@ -67,7 +82,34 @@ def _snapshot(figures: Sequence[Any], info: dict[str, str], fsync: str, limits: 
         memory_bytes=_int(info.get("used_memory")),
         aof=aof,
         aof_ok=aof_ok,
+        arriving=arriving,
+        leaving=leaving,
+        memory_limit=_int(info.get("maxmemory")),
+        refuses=_refuses(info, ping),
     )
+
+
+def rates(now: int, accepted: int, left: int, samples: Sequence[str]) -> tuple[float | None, float | None]:
+    """Jobs that came and that left a second. None, None while the samples ("ms accepted left", newest first) are
+    missing, too young or stale, or of a queue that has begun anew since.
+    """
+    known = [tuple(int(part) for part in sample.split(" ")) for sample in samples]
+    if not known or now - known[0][0] > _SAMPLED_WITHIN_MS:
+        return None, None
+    since, accepted_then, left_then = next((s for s in known if now - s[0] >= RATE_SPAN_MS), known[-1])
+    if now - since < _RATE_LEAST_MS or accepted < accepted_then:
+        return None, None
+    seconds = (now - since) / 1000
+    return (accepted - accepted_then) / seconds, max(0.0, (left - left_then) / seconds)
+
+
+def _refuses(info: dict[str, str], ping: Any) -> str:
+    """Why Redis takes no new jobs. It refuses even PING when it cannot write its files."""
+    if isinstance(ping, Exception) and str(ping).startswith("MISCONF"):
+        return "disk"
+    limit, policy = _int(info.get("maxmemory")), info.get("maxmemory_policy", "noeviction")
+    used = _int(info.get("used_memory")) - _int(info.get("mem_not_counted_for_evict"))
+    return "memory" if limit and policy == "noeviction" and used >= _FULL * limit else ""
 
 
 def _workers(now: int, holders: Sequence[Any], beats: Sequence[bytes], limits: Limits) -> tuple[WorkerView, ...]:
@@ -83,7 +125,7 @@ def _workers(now: int, holders: Sequence[Any], beats: Sequence[bytes], limits: L
         age = max(0, now - beat.at)
         found[name] = WorkerView(
             name, age / 1000, age <= limits.gone_ms, held.get(name, 0),
-            beat.pid, beat.host, beat.started_at, beat.stored, beat.failed,
+            beat.pid, beat.host, beat.started_at, beat.stored, beat.failed, beat.state,
         )  # fmt: skip
     return tuple(found[name] for name in sorted(found))
 

@@ -47,6 +47,10 @@ class Inspector(Linked):
         """All figures in one round trip, made to be read once a second. `stuck` beyond 1,000 is a floor."""
         return await self._figures.read()
 
+    async def tallies(self) -> dict[str, int]:
+        """What workers and operators have done since the queue began, by name or name|label; counts only grow."""
+        return await self._figures.tallies()
+
     async def jobs(
         self,
         state: JobState,

@@ -11,6 +11,9 @@ seen:…     string     source and external id → "seq id" of the job that was 
 counters   hash       accepted, duplicates; moved: jobs put into `retry`, `dead` or `discarded` since ever
 moves      stream     the last of those moves, so that a long count can make up for them
 beats      hash       worker → JSON: heartbeat and figures
+told       hash       worker → which of its reports was counted last
+tallies    hash       what workers and operators have done since the queue began: name, or name|label → how often
+samples    list       the last half minute, newest first: ms, accepted, jobs that had left the queue by then
 pauses     hash       page → JSON
 warnings   hash       key → JSON
 control    hash       paused: since when (ms)

@@ -2,8 +2,8 @@
 -- ARGV: target ("ready", "discarded", or "edited": new text where it is), visibility timeout ms, ms after which a
 -- worker is gone, then for each job: id, place ("retry", "dead", "discarded" or "stream"), entry or '', SHA-1 of its
 -- text, new text, note, seq. Returns for each: "done", "changed", "waiting" (it is ready already) or "held <consumer>".
-local ready, retry, dead, discarded, parked, notes, waiting, beats, counters, moves =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local ready, retry, dead, discarded, parked, notes, waiting, beats, counters, moves, tallies =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local places = { retry = retry, dead = dead, discarded = discarded }
 local target, visibility, gone_after = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local WORDS = 7
@@ -17,6 +17,7 @@ local function arrive(id, text, note, seq)
     redis.call('HSET', notes, id, with('at', now, note))
     redis.call('ZADD', discarded, now, id)
     log_move(moves, counters, id, seq)
+    redis.call('HINCRBY', tallies, 'jobs|discarded', 1)
   else
     redis.call('XADD', ready, '*', 'j', text, 'n', seq)
   end

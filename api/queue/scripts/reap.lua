@@ -1,6 +1,6 @@
 -- Forgets consumers that hold nothing and have not been heard of for long, and pauses that have run out.
 -- ARGV: ms of silence, consumer that asks. Returns how many consumers.
-local ready, beats, pauses = KEYS[1], KEYS[2], KEYS[3]
+local ready, beats, pauses, told = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local silence, now, forgotten = tonumber(ARGV[1]), now_ms(), 0
 
 for _, consumer in ipairs(try('XINFO', 'CONSUMERS', ready, GROUP)) do
@@ -12,6 +12,7 @@ for _, consumer in ipairs(try('XINFO', 'CONSUMERS', ready, GROUP)) do
   if name ~= ARGV[2] and info['pending'] == 0 and info['idle'] > silence and is_gone(beats, name, now, silence) then
     redis.call('XGROUP', 'DELCONSUMER', ready, GROUP, name)
     redis.call('HDEL', beats, name)
+    redis.call('HDEL', told, name)
     forgotten = forgotten + 1
   end
 end
@@ -22,6 +23,7 @@ end
 for _, name in ipairs(redis.call('HKEYS', beats)) do
   if name ~= ARGV[2] and not held[name] and is_gone(beats, name, now, silence) then
     redis.call('HDEL', beats, name)
+    redis.call('HDEL', told, name)
   end
 end
 local all = redis.call('HGETALL', pauses)

@@ -1,7 +1,7 @@
 -- All figures of the queue as of one instant; bounded work whatever the queue's size.
 -- ARGV: visibility timeout ms, ms after which a worker is gone, ms that a job may wait, how far stuck jobs are counted.
-local ready, retry, dead, discarded, counters, beats, pauses, waiting, warnings, control =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local ready, retry, dead, discarded, counters, beats, pauses, waiting, warnings, control, samples =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local visibility, gone_after, sla, cap = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local EXACT, BYTES = 100, 1000000
 
@@ -101,4 +101,5 @@ return {
   paused_pages,
   waits,
   redis.call('HGETALL', warnings),
+  redis.call('LRANGE', samples, 0, -1),
 }
