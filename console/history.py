@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from api import cause
 from api.models import QueueSnapshot
 
 
@@ -60,20 +60,7 @@ def _bridged(slots: list[float | None], reach: int) -> list[float | None]:
     return out
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Jobs a second over the last few seconds; None while there are fewer than two readings.
-
-    `arriving`: accepted. `leaving`: stored (or found to be a duplicate): no longer queued, dead or discarded.
-    """
-
-    arriving: float | None = None
-    leaving: float | None = None
-
-    @property
-    def growth(self) -> float:
-        """Jobs a second by which the queue grows; negative while it shrinks, 0 if unknown."""
-        return 0.0 if self.arriving is None or self.leaving is None else self.arriving - self.leaving
+Rates = cause.Rates
 
 
 class QueueHistory:

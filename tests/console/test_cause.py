@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api.cause import Kind
 from api.models import PagePause, QueueSnapshot, WorkerView
 from console.cause import Cause, empty_in_s, pause_text, why
 from console.format import Tone, clock
@@ -34,55 +35,65 @@ def queue(**fields: Any) -> QueueSnapshot:
 @pytest.mark.parametrize(
     ("snapshot", "services", "rates", "expected"),
     [
-        (queue(), stack(), Rates(), Cause("Nothing waits", Tone.OK)),
-        (queue(ready=5), stack(), Rates(3, 3), Cause("Workers keep up", Tone.OK)),
-        (queue(ready=5, paused=True), stack(), Rates(), Cause("Paused by an operator; 5 wait", Tone.WARN)),
-        (queue(ready=1, workers=()), stack(), Rates(), Cause("No worker answers; 1 waits", Tone.BAD)),
-        (queue(workers=()), None, Rates(), Cause("No worker answers", Tone.BAD)),
+        (queue(), stack(), Rates(), Cause("Nothing waits", Tone.OK, Kind.IDLE)),
+        (queue(ready=5), stack(), Rates(3, 3), Cause("Workers keep up", Tone.OK, Kind.WORKING)),
+        (queue(ready=5, paused=True), stack(), Rates(), Cause("Paused by an operator; 5 wait", Tone.WARN, Kind.PAUSED)),
+        (queue(ready=1, workers=()), stack(), Rates(), Cause("No worker answers; 1 waits", Tone.BAD, Kind.NO_WORKER)),
+        (queue(workers=()), None, Rates(), Cause("No worker answers", Tone.BAD, Kind.NO_WORKER)),
         (
             queue(ready=9, workers=()),
             stack(worker=State.STOPPED),
             Rates(),
-            Cause("No worker: worker is stopped; 9 wait", Tone.BAD),
+            Cause("No worker: worker is stopped; 9 wait", Tone.BAD, Kind.NO_WORKER),
         ),
-        (queue(workers=(GONE,)), stack(worker=State.STARTING), Rates(), Cause("Workers are starting", Tone.WARN)),
+        (
+            queue(workers=(GONE,)),
+            stack(worker=State.STARTING),
+            Rates(),
+            Cause("Workers are starting", Tone.WARN, Kind.NO_WORKER),
+        ),
         (
             queue(ready=9, pauses=(LIMIT, TOKEN)),
             stack(),
             Rates(),
-            Cause("Graph API refuses the access token of page 2040; its 3 leads wait", Tone.BAD),
+            Cause("Graph API refuses the access token of page 2040; its 3 leads wait", Tone.BAD, Kind.GRAPH_TOKEN),
         ),
         (
             queue(ready=9),
             stack(db=State.STOPPED),
             Rates(),
-            Cause("The database is stopped: leads wait in the queue", Tone.BAD),
+            Cause("The database is stopped: leads wait in the queue", Tone.BAD, Kind.DATABASE_AWAY),
         ),
         (
             queue(ready=9, pauses=(LIMIT,)),
             stack(),
             Rates(),
-            Cause(f"Graph API limits page 1029 until {clock(UNTIL)}; its 214 leads wait", Tone.WARN),
+            Cause(f"Graph API limits page 1029 until {clock(UNTIL)}; its 214 leads wait", Tone.WARN, Kind.GRAPH_LIMIT),
         ),
         (
             queue(in_flight=3, stuck=3, workers=(UP, GONE)),
             stack(),
             Rates(),
-            Cause("3 stuck: worker-2 is gone", Tone.BAD),
+            Cause("3 stuck: worker-2 is gone", Tone.BAD, Kind.STUCK),
         ),
         (
             queue(in_flight=3, oldest_in_flight_s=12),
             stack(),
             Rates(),
-            Cause("Slow: a job has been in flight for 12 s (database or Graph)", Tone.WARN),
+            Cause("Slow: a job has been in flight for 12 s (database or Graph)", Tone.WARN, Kind.SLOW),
         ),
         (
             queue(ready=1000),
             stack(),
             Rates(300, 200),
-            Cause("Burst: more comes in than workers store, +100/s", Tone.WARN),
+            Cause("Burst: more comes in than workers store, +100/s", Tone.WARN, Kind.BURST),
         ),
-        (queue(retry=2, next_retry_s=4), stack(), Rates(), Cause("2 wait to be tried again, next in 4 s", Tone.OK)),
+        (
+            queue(retry=2, next_retry_s=4),
+            stack(),
+            Rates(),
+            Cause("2 wait to be tried again, next in 4 s", Tone.OK, Kind.RETRYING),
+        ),
     ],
 )
 def test_the_most_telling_cause_is_given(
@@ -92,7 +103,7 @@ def test_the_most_telling_cause_is_given(
 
 
 def test_shapes_go_with_the_tone() -> None:
-    assert [Cause("", tone).shape for tone in (Tone.BAD, Tone.WARN, Tone.OK)] == ["✖", "◐", "●"]
+    assert [Cause("", tone, Kind.IDLE).shape for tone in (Tone.BAD, Tone.WARN, Tone.OK)] == ["✖", "◐", "●"]
 
 
 def test_pauses_are_named() -> None:
