@@ -16,6 +16,7 @@ from console.snapshots import Endpoints, LogLine, StackSnapshot, VolumesSnapshot
 from console.sources.check import AccountingReader
 from console.sources.leads import LeadsReader
 from console.sources.queue import QueueReader
+from console.sources.trace import Tracer
 from console.stack import select
 from console.verbs import PipelineVerbs
 
@@ -115,6 +116,10 @@ class Session:
             if self._chosen is not None:
                 await self._chosen.close()
 
+    def tracer(self, *, logs: bool = True) -> Tracer:
+        """Follows leads through the pipeline; with the log lines of app and worker, or without."""
+        return Tracer(self.links, self._pipeline_logs if logs else None)
+
     async def endpoints(self) -> Endpoints:
         """Where the stack's parts are. UnreachableError when they are not running."""
         return await self.links.endpoints()
@@ -125,6 +130,9 @@ class Session:
 
         webhook = send.prepare(select.stack_environment(self.settings), form=form)
         return (await send.deliver((await self.endpoints()).web_url, webhook)).result()
+
+    def _pipeline_logs(self, since: float) -> AsyncIterator[list[LogLine]]:
+        return self.runtime.logs(("app", "worker"), since=since)
 
     async def _resolve(self) -> Endpoints:
         return await self.runtime.endpoints()

@@ -26,6 +26,7 @@ COMMANDS: dict[str, Entry] = {
     "logs": Entry("logs:logs", "Stack", "Show what the services write."),
     "queue": Entry("queue:app", "Leads", "Look at the queue; retry, discard and edit its jobs."),
     "leads": Entry("leads:app", "Leads", "List, show and search stored leads."),
+    "trace": Entry("trace:trace", "Leads", "Follow one lead from the request to the row."),
     "send": Entry("send:send", "Leads", "Send a signed test webhook to the stack."),
     "check": Entry("check:check", "Leads", "Prove that no accepted lead is lost; for monitoring."),
     "init": Entry("init:init", "More", "Write a stack's files, with secrets made up for it."),

@@ -47,7 +47,7 @@ def check(
         found = await session.checker.accounting()
         report = judge(found, await session.queue.read(), limits(session.settings.config))
         if inv.json:
-            from console.cli.shapes import check_document
+            from console.cli.documents import check_document
 
             inv.output.document(check_document(report))
         else:

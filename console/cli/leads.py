@@ -114,9 +114,10 @@ def show(
     inv = invocation(ctx, json=json, quiet=quiet)
 
     async def body(session: Session) -> int:
+        from console.cli.documents import details_document
         from console.cli.records import show_details
         from console.cli.reveal import record_reveal
-        from console.cli.shapes import LeadsFoundDocument, details_document
+        from console.cli.shapes import LeadsFoundDocument
 
         found = await session.leads.find(lead)
         if not found:
@@ -144,9 +145,9 @@ def _name(lead: Lead) -> str:
 def _list(inv: Invocation, where: LeadFilter, listing: Listing) -> int:
     async def body(session: Session) -> int:
         from api.models import LeadPage
+        from console.cli.documents import leads_document
         from console.cli.records import show_leads
         from console.cli.reveal import record_reveal
-        from console.cli.shapes import leads_document
 
         found: list[Lead] = []
         page = LeadPage((), listing.cursor)

@@ -56,7 +56,7 @@ def _status(inv: Invocation) -> int:
     async def body(session: Session) -> int:
         snapshot = await session.queue.read()
         if inv.json:
-            from console.cli.shapes import queue_document
+            from console.cli.documents import queue_document
 
             inv.output.document(queue_document(snapshot))
         else:
@@ -85,8 +85,9 @@ def list_jobs(
 
     async def body(session: Session) -> int:
         from api.models import JobPage, JobState
+        from console.cli.documents import job_document
         from console.cli.records import show_jobs
-        from console.cli.shapes import JobsDocument, job_document
+        from console.cli.shapes import JobsDocument
 
         wanted = JobState(state)
         found: list[JobView] = []
@@ -124,9 +125,9 @@ def show(
     inv = invocation(ctx, json=json, quiet=quiet)
 
     async def body(session: Session) -> int:
+        from console.cli.documents import job_document
         from console.cli.records import show_job
         from console.cli.reveal import record_reveal
-        from console.cli.shapes import job_document
 
         view = await _find(session, job)
         if reveal:

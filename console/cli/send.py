@@ -43,7 +43,7 @@ def send(
     async def body(session: Session) -> int:
         from console import send as sending
         from console.cli.act import refuse_if_read_only
-        from console.cli.shapes import send_document
+        from console.cli.documents import send_document
         from console.format import Cell, Tone, safe, took
         from console.stack import select
 

@@ -8,6 +8,7 @@ Personal data is masked, and `masked` true, unless `--reveal` was given.
     queue list              JobsDocument           queue show      JobDocument
     leads, list, search     LeadsDocument          leads show      LeadsFoundDocument
     queue, queue status     api.models.QueueSnapshot with `depth` (still to be stored) and `cause` (why it is so)
+    trace                   TraceDocument
     check                   CheckDocument          send            console.send.Answer with `accepted`
     logs                    one console.cli.loglines.LogDocument a line
     up down start stop restart, queue retry discard undo edit pause resume
@@ -21,22 +22,14 @@ holds a Result with `ok` false.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
-
-from api.models import Accounting, JobView, Lead, LeadDetails, LeadPage, Outcome, QueueSnapshot
-from console.cause import why
-from console.history import Rates
-from console.masking import mask_email, mask_json, mask_name, mask_phone, mask_value
-from console.send import Answer
-from console.snapshots import Replica, Role, StackSnapshot, State
-from console.sources.check import CheckReport, Finding
-
-T = TypeVar("T")
+from api.models import Outcome
+from console.snapshots import Replica, Role, State
+from console.sources.check import Finding
+from console.trace import JobTrace
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +184,15 @@ class LeadsFoundDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class TraceDocument:
+    """See console.trace.Trace: each job's steps in order, `gap_s` before each."""
+
+    leads: tuple[LeadDocument, ...]
+    jobs: tuple[JobTrace, ...]
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AccountingDocument:
     """See api.models.Accounting; `accounted` is the sum over all places."""
 
@@ -215,86 +217,3 @@ class CheckDocument:
     findings: tuple[Finding, ...]
     accounting: AccountingDocument
     queue: dict[str, Any]
-
-
-def stack_document(snapshot: StackSnapshot) -> StackDocument:
-    """ps."""
-    return _shaped(StackDocument, snapshot, services=tuple(_shaped(ServiceDocument, s) for s in snapshot.services))
-
-
-def queue_document(queue: QueueSnapshot) -> dict[str, Any]:
-    """queue status: api.models.QueueSnapshot with `depth` (still to be stored) and `cause` (why it is as it is)."""
-    fields: Mapping[str, Any] = msgspec.to_builtins(queue)
-    return {"depth": queue.depth, "cause": why(queue, None, Rates()).text, **fields}
-
-
-def job_document(view: JobView, *, reveal: bool) -> JobDocument:
-    """queue show."""
-    job = view.job
-    return _shaped(
-        JobDocument,
-        view,
-        job,
-        state=view.state.value,
-        payload=job.payload if reveal else mask_json(job.payload),
-        history=tuple(_shaped(AttemptDocument, attempt, job_id=job.id) for attempt in job.history),
-        masked=not reveal,
-    )
-
-
-def lead_document(lead: Lead, *, reveal: bool) -> LeadDocument:
-    """A lead, masked unless `reveal`."""
-    if reveal:
-        return _shaped(LeadDocument, lead, masked=False)
-    return _shaped(
-        LeadDocument,
-        lead,
-        full_name=mask_name(lead.full_name),
-        email=mask_email(lead.email),
-        phone=mask_phone(lead.phone),
-        phone_e164=mask_phone(lead.phone_e164),
-        fields={name: [mask_value(value) for value in values] for name, values in lead.fields.items()},
-        raw="",
-        masked=True,
-    )
-
-
-def leads_document(page: LeadPage, *, reveal: bool) -> LeadsDocument:
-    """leads list, leads search."""
-    return LeadsDocument(tuple(lead_document(lead, reveal=reveal) for lead in page.leads), page.cursor, page.notice)
-
-
-def details_document(details: LeadDetails, *, reveal: bool) -> LeadDetailsDocument:
-    """One of leads show."""
-    return LeadDetailsDocument(
-        lead=lead_document(details.lead, reveal=reveal) if details.lead else None,
-        deliveries=tuple(_shaped(DeliveryDocument, delivery) for delivery in details.deliveries),
-        attempts=tuple(_shaped(AttemptDocument, attempt, job_id=job_id) for job_id, attempt in details.attempts),
-    )
-
-
-def check_document(report: CheckReport) -> CheckDocument:
-    """check."""
-    return CheckDocument(
-        report.ok, report.findings, accounting_document(report.accounting), queue_document(report.queue)
-    )
-
-
-def accounting_document(found: Accounting) -> AccountingDocument:
-    """Where everything accepted is."""
-    deliveries = {outcome.value: found.deliveries.get(outcome, 0) for outcome in Outcome}
-    return _shaped(AccountingDocument, found, deliveries=deliveries)
-
-
-def send_document(answer: Answer) -> dict[str, Any]:
-    """send: console.send.Answer with `accepted`."""
-    fields: Mapping[str, Any] = msgspec.to_builtins(answer)
-    return {"accepted": answer.accepted, **fields}
-
-
-def _shaped(shape: type[T], *values: object, **fields: Any) -> T:
-    """A `shape` with `fields`, and whatever else it has from the first of `values` that has it."""
-    for name in shape.__dataclass_fields__:  # type: ignore[attr-defined]
-        if name not in fields:
-            fields[name] = next(getattr(value, name) for value in values if hasattr(value, name))
-    return shape(**fields)

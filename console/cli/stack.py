@@ -86,7 +86,7 @@ def ps(
     async def body(session: Session) -> int:
         snapshot = await (_measured(session) if stats else session.sources.stack.read())
         if inv.json:
-            from console.cli.shapes import stack_document
+            from console.cli.documents import stack_document
 
             inv.output.document(stack_document(snapshot))
         else:

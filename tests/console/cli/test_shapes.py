@@ -24,13 +24,14 @@ from api.models import (
     QueueSnapshot,
     WorkerView,
 )
-from console.cli import shapes
+from console.cli import documents, shapes
 from console.cli.loglines import log_document
 from console.cli.output import Output, encode
 from console.ports import Result
 from console.send import Answer
 from console.snapshots import LogLine, Replica, Role, Service, StackSnapshot, State
 from console.sources.check import Limits, judge
+from console.trace import Trace, traced
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LEAD = Lead(
@@ -42,6 +43,7 @@ JOB = Job(
     id="J1", source="forms", external_id="msg_1", payload='{"email":"ana@gmail.com","form_id":"77"}', received_at=1.0,
     history=(Attempt(n=1, worker="w", started_at=2.0, error="no"),),
 )  # fmt: skip
+DELIVERY = Delivery("J1", 1, "meta", "4711", Outcome.STORED, 1, "r", AT, AT)
 BALANCED = Accounting(3, 1, 0, 0, 1, {Outcome.STORED: 1})
 SECRETS = ("Silva", "ana@", "98765", "87654", "Porto", "Lisboa")
 
@@ -51,26 +53,30 @@ def as_json(document: Any) -> dict[str, Any]:
     return found
 
 
+DEAD = documents.job_document(JobView(JOB, JobState.DEAD), reveal=False)
 DOCUMENTS = {
-    "ps": shapes.stack_document(
+    "ps": documents.stack_document(
         StackSnapshot("local", "leads", "/d", (Service("app", Role.APP, (Replica("a", "a", State.HEALTHY),)),), 1.0)
     ),
-    "queue status": shapes.queue_document(QueueSnapshot(1.0, workers=(WorkerView("w", 0.1, alive=True),))),
-    "queue list": shapes.JobsDocument("dead", (shapes.job_document(JobView(JOB, JobState.DEAD), reveal=False),), "", 1),
-    "queue show": shapes.job_document(JobView(JOB, JobState.DEAD), reveal=False),
-    "leads list": shapes.leads_document(LeadPage((LEAD,)), reveal=False),
+    "queue status": documents.queue_document(QueueSnapshot(1.0, workers=(WorkerView("w", 0.1, alive=True),))),
+    "queue list": shapes.JobsDocument("dead", (DEAD,), "", 1),
+    "queue show": DEAD,
+    "leads list": documents.leads_document(LeadPage((LEAD,)), reveal=False),
     "leads show": shapes.LeadsFoundDocument((
-        shapes.details_document(
+        documents.details_document(
             LeadDetails(
                 LEAD,
-                (Delivery("J1", 1, "meta", "4711", Outcome.STORED, 1, "r", AT, AT),),
+                (DELIVERY,),
                 (("J1", Attempt(n=1, worker="w", started_at=1.0)),),
             ),
             reveal=False,
         ),
     )),
-    "check": shapes.check_document(judge(BALANCED, QueueSnapshot(1.0, aof="always"), Limits())),
-    "send": shapes.send_document(Answer("http://h/webhooks/meta", "4711", 200, "{}", 0.1, "r")),
+    "trace": documents.trace_document(
+        Trace((LEAD,), traced([LeadDetails(LEAD, (DELIVERY,))], [JobView(JOB, JobState.DEAD)])), reveal=False
+    ),
+    "check": documents.check_document(judge(BALANCED, QueueSnapshot(1.0, aof="always"), Limits())),
+    "send": documents.send_document(Answer("http://h/webhooks/meta", "4711", 200, "{}", 0.1, "r")),
     "logs": log_document(LogLine(1.0, "app", "app", "x")),
     "result": Result(ok=True, text="done"),
 }  # fmt: skip
@@ -78,12 +84,14 @@ DOCUMENTS = {
 SHAPES = {
     "ps": "runtime project where taken_at services",
     "queue status": "depth cause taken_at ready in_flight retry dead discarded stuck accepted duplicates oldest_ready_s"
-    " oldest_in_flight_s next_retry_s paused workers pauses notices server memory_bytes aof aof_ok",
+    " oldest_in_flight_s next_retry_s paused workers pauses notices server memory_bytes aof aof_ok"
+    " arriving leaving memory_limit refuses",
     "queue list": "state jobs cursor scanned",
     "queue show": "id state source external_id page form seq received_at request_id attempt since due_at worker idle_s"
     " deliveries error stuck payload history masked",
     "leads list": "leads cursor notice",
     "leads show": "found",
+    "trace": "leads jobs notices",
     "check": "ok findings accounting queue",
     "send": "accepted url external_id status body took_s request_id",
     "logs": "at service replica stream text cut",
@@ -119,10 +127,10 @@ def test_personal_data_is_masked(name: str) -> None:
 
 
 def test_reveal_shows_it_whole() -> None:
-    lead = as_json(shapes.lead_document(LEAD, reveal=True))
+    lead = as_json(documents.lead_document(LEAD, reveal=True))
     assert (lead["full_name"], lead["email"], lead["phone_e164"]) == (LEAD.full_name, LEAD.email, LEAD.phone_e164)
     assert (lead["fields"], lead["raw"], lead["masked"]) == (LEAD.fields, LEAD.raw, False)
-    assert as_json(shapes.job_document(JobView(JOB, JobState.DEAD), reveal=True))["payload"] == JOB.payload
+    assert as_json(documents.job_document(JobView(JOB, JobState.DEAD), reveal=True))["payload"] == JOB.payload
 
 
 def test_times_of_leads_are_rfc_3339() -> None:

@@ -1,0 +1,130 @@
+"""Finds all that is known of one lead: rows, queued jobs and log lines, by any of its ids or by its e-mail address."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+
+from api.models import JobPage, JobState, JobView, LeadDetails, LeadFilter
+from console.errors import ConsoleError, UnreachableError
+from console.links import Links
+from console.snapshots import LogLine
+from console.trace import Trace, belongs, ids_of, traced
+
+AT_MOST = 20
+"""Leads, and queued jobs, of one trace."""
+SCANNED_AT_MOST = 100_000
+LINES_AT_MOST = 500
+LOGS_TIMEOUT_S = 20.0
+BEFORE_S = 5.0
+AFTER_S = 60.0
+"""How long before a request and after a job's end log lines are looked for: clocks differ."""
+PLACES = (JobState.IN_FLIGHT, JobState.READY, JobState.RETRY, JobState.DEAD, JobState.DISCARDED)
+
+Logs = Callable[[float], AsyncIterator[list[LogLine]]]
+"""Batches of the services' lines from an epoch second on, in time order; ends at the newest."""
+
+
+class Tracer:
+    """Follows leads through the pipeline.
+
+    Args:
+        logs: None: log lines are left out.
+    """
+
+    def __init__(self, links: Links, logs: Logs | None) -> None:
+        self._links = links
+        self._logs = logs
+
+    async def find(self, text: str) -> Trace:
+        """All about a lead id, external id, job id, request id or e-mail address. Empty when nothing has it.
+
+        What does not answer is left out, with a notice. UnreachableError when neither queue nor store answers.
+        """
+        text = text.strip()
+        stored, queued = await asyncio.gather(self._stored(text), self._queued(text), return_exceptions=True)
+        for each in (stored, queued):
+            if isinstance(each, BaseException) and not isinstance(each, UnreachableError):
+                raise each
+        if isinstance(stored, BaseException) and isinstance(queued, BaseException):
+            raise stored
+        notices = [
+            f"{name} not looked at: {each}"
+            for name, each in (("rows", stored), ("queue", queued))
+            if isinstance(each, BaseException)
+        ]
+        found: Sequence[LeadDetails] = () if isinstance(stored, BaseException) else stored
+        views: Sequence[JobView] = () if isinstance(queued, BaseException) else queued
+        lines: list[LogLine] = []
+        if self._logs is not None and (found or views):
+            lines, notice = await self._lines(self._logs, found, views)
+            notices += [notice] if notice else []
+        leads = tuple(details.lead for details in found if details.lead)
+        return Trace(leads, traced(found, views, lines), tuple(notices))
+
+    async def _stored(self, text: str) -> tuple[LeadDetails, ...]:
+        if "@" not in text:
+            return await self._links.read(lambda reader: reader.find(text, AT_MOST))
+        page = await self._links.read(lambda reader: reader.page(LeadFilter(text=text), "", 10 * AT_MOST))
+        ids = [lead.id for lead in page.leads if lead.email.casefold() == text.casefold()][:AT_MOST]
+        return tuple([await self._links.read(lambda reader, id_=id_: reader.details(id_)) for id_ in ids])  # type: ignore[misc]
+
+    async def _queued(self, text: str) -> tuple[JobView, ...]:
+        """By job id at once; by any other id in what each place lists, newest states first."""
+        if "@" not in text:
+            view = await self._links.inspect(lambda inspector: inspector.job(text))
+            if view is not None:
+                return (view,)
+        matches = [f"payload:{text}"] if "@" in text else [f"lead:{text}", f"request:{text}"]
+        found: dict[str, JobView] = {}
+        for state in PLACES:
+            for match in matches:
+                async for view in self._matching(state, match):
+                    if _exactly(view, text):
+                        found[view.job.id] = view
+                    if len(found) >= AT_MOST:
+                        return tuple(found.values())
+        return tuple(found.values())
+
+    async def _matching(self, state: JobState, match: str) -> AsyncIterator[JobView]:
+        page, scanned = JobPage(()), 0
+        while scanned < SCANNED_AT_MOST:
+            cursor = page.cursor
+            page = await self._links.inspect(
+                lambda inspector, cursor=cursor: inspector.jobs(state, cursor=cursor, limit=AT_MOST, match=match)  # type: ignore[misc]
+            )
+            for view in page.jobs:
+                yield view
+            scanned += page.scanned
+            if not page.cursor:
+                return
+
+    async def _lines(
+        self, logs: Logs, found: Sequence[LeadDetails], views: Sequence[JobView]
+    ) -> tuple[list[LogLine], str]:
+        """The lines that name one of the ids, and why there may be more, "" if there are not."""
+        ids = ids_of(found, views)
+        deliveries = [delivery for details in found for delivery in details.deliveries]
+        starts = [d.received_at.timestamp() for d in deliveries] + [view.job.received_at for view in views]
+        until = float("inf") if views else max((d.finished_at.timestamp() for d in deliveries), default=0.0) + AFTER_S
+        lines: list[LogLine] = []
+        try:
+            async with asyncio.timeout(LOGS_TIMEOUT_S), aclosing(logs(min(starts) - BEFORE_S)) as batches:  # type: ignore[type-var]
+                async for batch in batches:
+                    lines += [line for line in batch if line.at <= until and belongs(line.text, ids)]
+                    if len(lines) >= LINES_AT_MOST:
+                        return lines[:LINES_AT_MOST], f"only the first {LINES_AT_MOST} log lines are shown"
+                    if batch and batch[0].at > until:
+                        break
+        except TimeoutError:
+            return lines, f"the logs are long: lines that took over {LOGS_TIMEOUT_S:.0f} s to find are left out"
+        except ConsoleError as error:
+            return lines, f"logs not looked at: {error}"
+        return lines, ""
+
+
+def _exactly(view: JobView, text: str) -> bool:
+    if "@" in text:
+        return text.casefold() in view.job.payload.casefold()
+    return text in (view.job.external_id, view.job.request_id)
