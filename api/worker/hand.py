@@ -41,14 +41,15 @@ class Hand:
             self._bytes -= self._held.pop(entry_id, 0)
         self._changed.set()
 
-    def room(self, set_aside: int = 0) -> int:
+    def room(self, set_aside: int = 0, *, spare: int = 0) -> int:
         """How many more may be taken. `set_aside` of those in hand wait for something slow and do not count, unless
-        they become ten times what may be in hand.
+        they become ten times what may be in hand. `spare` may be taken beyond what is usual: by whoever cannot wait
+        until a backlog makes room.
         """
         if self._bytes >= MAX_BYTES:
             return 0
         counted = max(len(self._held) - set_aside, len(self._held) - 9 * self._capacity)
-        return max(0, self._capacity - counted)
+        return max(0, self._capacity + spare - counted)
 
     async def change(self, timeout_s: float) -> None:
         """Return when something has ended, or after `timeout_s`."""

@@ -26,7 +26,7 @@ from api.worker.storing import Ready, Storer
 
 BEAT_S = 0.5
 TEND_S = 0.25
-RECLAIM_S = 1.0
+RECLAIM_S = 0.25
 PAUSES_S = 1.0
 STORE_S = 2.0
 DAY_S = 86_400.0
@@ -184,7 +184,8 @@ class Worker:
 
     async def _reclaim(self) -> None:
         """Take over what other workers have left behind. Not while Postgres is away: they wait as this one does."""
-        room = min(self._settings.worker_batch, self._hand.room(self._lanes.slow))
+        # A backlog keeps the hand full, and what a dead worker has left behind is older than all of it.
+        room = self._hand.room(self._lanes.slow, spare=self._settings.worker_prefetch)
         if room and self._storer.up.is_set() and not await self._consumer.paused():
             taken = [each for each in await self._consumer.reclaim(room) if each.entry_id not in self._hand]
             if taken:

@@ -184,6 +184,12 @@ async def test_what_is_set_aside_leaves_room_but_not_without_end() -> None:
     assert hand.room(set_aside=100) == 0
 
 
+async def test_there_is_room_to_spare_for_what_cannot_wait() -> None:
+    hand = Hand(10)
+    hand.take(taken(str(n)) for n in range(14))
+    assert (hand.room(), hand.room(spare=10)) == (0, 6)
+
+
 async def test_large_payloads_fill_the_hand_too() -> None:
     hand = Hand(1000)
     hand.take(taken(str(n), MAX_BYTES // 4) for n in range(4))

@@ -8,6 +8,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import psycopg
 import pytest
 import redis
 
@@ -235,6 +236,31 @@ async def test_a_job_that_a_dead_worker_held_is_taken_over(rig: Rig) -> None:
     async with rig.working():
         await rig.rows(10)
         await rig.idle()
+    assert (await rig.accounting()).balanced
+    await gone.close()
+
+
+async def test_a_dead_worker_s_jobs_are_taken_over_whatever_the_backlog(
+    rig: Rig, log: Log, database_url: str
+) -> None:
+    left = [form_job(f"msg_left_{n}") for n in range(8)]
+    await rig.publish(*left)
+    gone = Consumer(rig.redis_url, "leads", "w-gone")
+    await gone.open()
+    assert len(await gone.read(8, 1.0)) == 8
+    await rig.publish(*(form_job(f"msg_{n}") for n in range(40)))
+    with psycopg.connect(database_url) as locking:
+        locking.execute("LOCK TABLE leads IN EXCLUSIVE MODE")
+        async with rig.working(worker_batch=4, worker_prefetch=8):
+
+            async def taken_over() -> bool:
+                return sum(line["jobs"] for line in log.events("worker.reclaimed")) == len(left)
+
+            await until(taken_over, "the dead worker's jobs")
+            ready = (await rig.inspector.snapshot()).ready
+            locking.commit()
+            await rig.idle()
+    assert ready == 32
     assert (await rig.accounting()).balanced
     await gone.close()
 
