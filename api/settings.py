@@ -14,10 +14,10 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from api.environment import Environment
 from api.errors import SettingsError
 
 SECRETS = frozenset(
@@ -32,11 +32,12 @@ SECRETS = frozenset(
         "REDIS_URL",
     }
 )
-"""Settings that are never shown and may be given by NAME_FILE."""
+"""Settings that are never shown and may be given by NAME_FILE; beside these, the `secret` of every source."""
 
 LEVELS = {"debug": "debug", "info": "info", "warning": "warning", "warn": "warning", "error": "error"}
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_REGION = re.compile(r"(?:[A-Za-z]{2})?")
 _VERSION = re.compile(r"v[0-9]{1,3}\.[0-9]{1,2}")
 
 
@@ -50,6 +51,8 @@ class Settings:
         meta_app_secrets: keys that sign Meta's webhooks, the current one first; empty: Meta is switched off.
         meta_access_tokens: page id → token; `meta_access_token` serves every other page.
         forms_secrets: decoded Standard Webhooks keys; empty: the forms endpoint is switched off.
+        source_secrets: setting → its keys, of every other source's `secret` that is set (GOOGLE_KEY, TYPEFORM_SECRET).
+        default_region: country (ISO 3166) of phone numbers that do not say theirs; "": these stay as typed.
         max_body_bytes: of one request; `max_buffered_bytes` of all bodies held at once.
         body_timeout: how long a client may take to send a body.
         retry_base: before the second attempt after a temporary error; it doubles from attempt to attempt, and other
@@ -70,6 +73,8 @@ class Settings:
     meta_graph_version: str = "v25.0"
     graph_timeout: float = 10.0
     forms_secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    source_secrets: dict[str, tuple[bytes, ...]] = field(default_factory=dict, repr=False)
+    default_region: str = ""
     host: str = "0.0.0.0"  # noqa: S104 - a container's port is published by the engine, not by this bind
     port: int = 3000
     max_body_bytes: int = 3_500_000
@@ -94,12 +99,16 @@ class Settings:
         Raises:
             SettingsError: one line that begins with the setting's name and never holds its value if it is a secret.
         """
-        source = _Source(os.environ if env is None else env)
+        # Late: the sources know these settings.
+        from api.sources import SOURCES
+
+        own_secrets = sorted({made.secret for made in SOURCES.values()} - SECRETS)
+        source = Environment(os.environ if env is None else env, SECRETS.union(own_secrets))
         batch = source.integer("WORKER_BATCH", 200, 1, 1_000)
         return cls(
             redis_url=_redis_url(source),
             database_url=_database_url(source),
-            meta_app_secrets=_app_secrets(source),
+            meta_app_secrets=_keys(source, "META_APP_SECRET"),
             meta_verify_token=source.text("META_VERIFY_TOKEN"),
             meta_access_token=_access_token("META_ACCESS_TOKEN", source.text("META_ACCESS_TOKEN")),
             meta_access_tokens=_access_tokens(source),
@@ -107,6 +116,10 @@ class Settings:
             meta_graph_version=source.matching("META_GRAPH_VERSION", "v25.0", _VERSION, "a version such as v25.0"),
             graph_timeout=source.number("GRAPH_TIMEOUT", 10.0, 0.1, 300.0),
             forms_secrets=_forms_secrets(source),
+            source_secrets={name: keys for name in own_secrets if (keys := _keys(source, name))},
+            default_region=source.matching(
+                "DEFAULT_REGION", "", _REGION, "two letters of a country, such as DE"
+            ).upper(),
             host=source.text("HOST") or "0.0.0.0",  # noqa: S104 - see above
             port=source.integer("PORT", 3000, 1, 65_535),
             max_body_bytes=source.integer("MAX_BODY_BYTES", 3_500_000, 1, 100_000_000),
@@ -139,67 +152,24 @@ class Settings:
             raise SettingsError("REDIS_URL is not set, nor is REDIS_HOST: expected one of them")
         if command == "web":
             self._demand_sources()
+        if command == "worker":
+            self._demand_region()
         return self
 
     def _demand_sources(self) -> None:
-        if not self.meta_app_secrets and not self.forms_secrets:
-            raise SettingsError("META_APP_SECRET is not set, nor is FORMS_SECRET: no webhook could be verified")
+        from api.sources import SOURCES
+
+        if not self.meta_app_secrets and not self.forms_secrets and not self.source_secrets:
+            first, *others = (made.secret for made in SOURCES.values())
+            raise SettingsError(f"{first} is not set, nor is {', '.join(others)}: no webhook could be verified")
         if self.meta_app_secrets and not self.meta_verify_token:
             raise SettingsError("META_VERIFY_TOKEN is not set: Meta could not subscribe this endpoint")
 
+    def _demand_region(self) -> None:
+        from api.fields import knows_region
 
-class _Source:
-    """Typed reads of the environment; every error names the variable."""
-
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self._env = env
-
-    def text(self, name: str) -> str:
-        """The value without outer whitespace, from NAME or (a secret) from the file NAME_FILE; "" if unset."""
-        value = self._env.get(name, "").strip()
-        path = self._env.get(f"{name}_FILE", "").strip() if name in SECRETS else ""
-        if path and value:
-            raise SettingsError(f"{name} and {name}_FILE are both set: expected one of them")
-        if path:
-            value = _read(f"{name}_FILE", path)
-        if "\0" in value or "\n" in value or "\r" in value:
-            raise SettingsError(f"{name} holds a line break or NUL: expected one line")
-        return value
-
-    def matching(self, name: str, default: str, pattern: re.Pattern[str], expected: str) -> str:
-        value = self.text(name) or default
-        if not pattern.fullmatch(value):
-            raise SettingsError(f"{name} is not valid: expected {expected}")
-        return value
-
-    def integer(self, name: str, default: int, low: int, high: int) -> int:
-        value = self.text(name)
-        if not value:
-            return default
-        if not re.fullmatch(r"[0-9]{1,12}", value) or not low <= int(value) <= high:
-            raise SettingsError(f"{name} is not valid: expected a whole number from {low} to {high}")
-        return int(value)
-
-    def number(self, name: str, default: float, low: float, high: float) -> float:
-        value = self.text(name)
-        if not value:
-            return default
-        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value) or not low <= float(value) <= high:
-            raise SettingsError(f"{name} is not valid: expected seconds from {low:g} to {high:g}")
-        return float(value)
-
-
-def _read(name: str, path: str) -> str:
-    try:
-        value = Path(path).read_text(encoding="utf-8").strip()
-    except UnicodeDecodeError:
-        raise SettingsError(f"{name} cannot be read: the file is not UTF-8") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
-        raise SettingsError(f"{name} cannot be read: {reason}") from None
-    if not value:
-        raise SettingsError(f"{name} names an empty file")
-    return value
+        if self.default_region and not knows_region(self.default_region):
+            raise SettingsError("DEFAULT_REGION is not valid: no country has these two letters")
 
 
 def _split(name: str, url: str, schemes: tuple[str, ...], example: str) -> None:
@@ -218,7 +188,7 @@ def _split(name: str, url: str, schemes: tuple[str, ...], example: str) -> None:
         raise SettingsError(f"{name} is not valid: expected {example}")
 
 
-def _redis_url(source: _Source) -> str:
+def _redis_url(source: Environment) -> str:
     url = source.text("REDIS_URL")
     if url:
         _split("REDIS_URL", url, ("redis", "rediss"), "redis://:password@host:6379/0")
@@ -234,35 +204,26 @@ def _redis_url(source: _Source) -> str:
     return f"redis://{login}{f'[{host}]' if ':' in host else host}:{port}/0"
 
 
-def _database_url(source: _Source) -> str:
+def _database_url(source: Environment) -> str:
     url = source.text("DATABASE_URL")
     if url:
         _split("DATABASE_URL", url, ("postgresql", "postgres"), "postgresql://user:password@host:5432/database")
     return url
 
 
-def _graph_url(source: _Source) -> str:
+def _graph_url(source: Environment) -> str:
     url = source.text("META_GRAPH_URL") or "https://graph.facebook.com"
     _split("META_GRAPH_URL", url, ("https", "http"), "https://graph.facebook.com")
     return url.rstrip("/")
 
 
-def _parts(source: _Source, name: str) -> list[str]:
-    """The comma-separated values of a setting; an empty part is an error, as it could only verify an empty key."""
-    value = source.text(name)
-    parts = [part.strip() for part in value.split(",")] if value else []
-    if not all(parts):
-        raise SettingsError(f"{name} has an empty part: expected values separated by commas")
-    return parts
+def _keys(source: Environment, name: str) -> tuple[bytes, ...]:
+    return tuple(part.encode() for part in source.parts(name))
 
 
-def _app_secrets(source: _Source) -> tuple[bytes, ...]:
-    return tuple(part.encode() for part in _parts(source, "META_APP_SECRET"))
-
-
-def _forms_secrets(source: _Source) -> tuple[bytes, ...]:
+def _forms_secrets(source: Environment) -> tuple[bytes, ...]:
     keys = []
-    for part in _parts(source, "FORMS_SECRET"):
+    for part in source.parts("FORMS_SECRET"):
         try:
             key = base64.b64decode(part.removeprefix("whsec_"), validate=True)
         except (binascii.Error, ValueError):
@@ -273,7 +234,7 @@ def _forms_secrets(source: _Source) -> tuple[bytes, ...]:
     return tuple(keys)
 
 
-def _access_tokens(source: _Source) -> dict[str, str]:
+def _access_tokens(source: Environment) -> dict[str, str]:
     value = source.text("META_ACCESS_TOKENS")
     if not value:
         return {}
@@ -293,7 +254,7 @@ def _access_token(name: str, token: str) -> str:
     return token
 
 
-def _log_level(source: _Source) -> str:
+def _log_level(source: Environment) -> str:
     level = LEVELS.get((source.text("LOG_LEVEL") or "info").lower())
     if level is None:
         raise SettingsError("LOG_LEVEL is not valid: expected debug, info, warning or error")

@@ -2,6 +2,8 @@
 
 Meta: `X-Hub-Signature-256: sha256=<hex>`, HMAC-SHA256 of the raw body with the app secret
 (developers.facebook.com, "Webhooks: Getting Started"). The legacy `X-Hub-Signature` (SHA-1) is never enough.
+Typeform: `Typeform-Signature: sha256=<base64>`, HMAC-SHA256 of the raw body with the webhook's secret
+(typeform.com/developers, "Secure your webhooks").
 Standard Webhooks: `webhook-signature: v1,<base64> …`, HMAC-SHA256 of `id.timestamp.body` (standardwebhooks.com).
 """
 
@@ -21,6 +23,7 @@ MISMATCH = "the signature does not match"
 MAX_SIGNATURES = 16
 """Values looked at in one `webhook-signature`: a rotation needs two; a long list would only cost time."""
 
+_DIGEST_BYTES = 32
 _HEX_DIGEST = re.compile(r"sha256=([0-9a-fA-F]{64})")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 _MESSAGE_ID = re.compile(r"[!-~]{1,256}")
@@ -47,6 +50,27 @@ def verify_meta(secrets: Sequence[bytes], body: bytes, header: str) -> None:
     if match is None:
         raise RejectedError(UNAUTHORIZED, "X-Hub-Signature-256 is not sha256= and 64 hexadecimal digits")
     given = bytes.fromhex(match[1])
+    if not _fits(secrets, body, given):
+        raise RejectedError(UNAUTHORIZED, MISMATCH)
+
+
+def sign_typeform(secret: bytes, body: bytes) -> str:
+    """The value of `Typeform-Signature` for this body."""
+    return "sha256=" + base64.b64encode(hmac.digest(secret, body, "sha256")).decode("ascii")
+
+
+def verify_typeform(secrets: Sequence[bytes], body: bytes, header: str) -> None:
+    """Check `Typeform-Signature` against the raw body and every secret that is valid now; as `verify_meta`.
+
+    Raises:
+        RejectedError: 401, when the header is missing or malformed or fits no secret.
+    """
+    if not header:
+        raise RejectedError(UNAUTHORIZED, "Typeform-Signature is missing")
+    kind, _, text = header.partition("=")
+    given = _base64(text) if kind == "sha256" else b""
+    if len(given) != _DIGEST_BYTES:
+        raise RejectedError(UNAUTHORIZED, "Typeform-Signature is not sha256= and the base64 of 32 bytes")
     if not _fits(secrets, body, given):
         raise RejectedError(UNAUTHORIZED, MISMATCH)
 
@@ -110,8 +134,14 @@ def _standard_digests(header: str) -> list[bytes]:
         version, _, text = value.partition(",")
         if version != "v1":
             continue
-        try:
-            digests.append(base64.b64decode(text.encode("ascii"), validate=True))
-        except (binascii.Error, ValueError):
-            continue
+        if digest := _base64(text):
+            digests.append(digest)
     return digests
+
+
+def _base64(text: str) -> bytes:
+    """What it encodes, empty if it is no base64."""
+    try:
+        return base64.b64decode(text.encode("ascii"), validate=True)
+    except (binascii.Error, ValueError):
+        return b""

@@ -9,8 +9,9 @@ from typing import Protocol
 
 import msgspec
 
+from api.errors import PayloadError
 from api.ids import new_id
-from api.models import Job
+from api.models import Job, Lead
 
 MAX_DEAD_BODY = 262_144
 """Characters of a body that cannot be understood that are kept for the operator."""
@@ -54,35 +55,61 @@ class Parsed:
 
 
 class Source(Protocol):
-    """A kind of webhook. Pure: no I/O, and no clock but the times passed in."""
+    """A kind of webhook. Pure: no I/O, and no clock but the times passed in.
 
-    @property
-    def name(self) -> str:
-        """As in the path and in `Job.source`."""
-        ...
+    It answers `POST /webhooks/{name}`, or `POST /webhooks/{name}/{form}` if it is `named`.
 
-    @property
-    def headers(self) -> tuple[str, ...]:
-        """Lower-case names of the headers that `verify` and `parse` read."""
-        ...
+    Attributes:
+        name: as in the path and in `Job.source`.
+        secret: the setting that holds its keys, several separated by commas. Unset, the source is switched off.
+        headers: lower-case names of the headers that `verify` and `parse` read.
+        named: whether the path goes on with a name, as in `/webhooks/forms/{form}`.
+        fetched: whether the worker reads the lead's answers from the Graph API. Otherwise `lead` finds them in the
+            payload.
+        reason_key: the member of an error's JSON that says why: what the sender shows to its user.
+        switched_off: why it takes no webhooks ("FORMS_SECRET is not set"), "" if it does.
+    """
 
-    @property
-    def named(self) -> bool:
-        """Whether the path goes on with a name, as in `/webhooks/forms/{form}`."""
-        ...
-
-    @property
-    def switched_off(self) -> str:
-        """Why it takes no webhooks ("FORMS_SECRET is not set"), "" if it does."""
-        ...
+    name: str
+    secret: str
+    headers: tuple[str, ...] = ()
+    named: bool = False
+    fetched: bool = False
+    reason_key: str = "error"
+    switched_off: str
 
     def verify(self, incoming: Incoming, now: float) -> None:
-        """Check the signature; `now` is epoch seconds. RejectedError (401) when it does not fit."""
+        """Check the signature; `now` is epoch seconds. RejectedError (401) when it does not fit.
+
+        An empty or unset secret verifies nothing.
+        """
         ...
 
     def parse(self, incoming: Incoming) -> Parsed:
-        """Find the leads in a body that was verified. PayloadError when it cannot be understood at all."""
+        """Find the leads in a body that was verified.
+
+        PayloadError when it cannot be understood at all: then the whole body is kept for the operator. A source that
+        is sent its secret in the body therefore raises none.
+        """
         ...
+
+    def lead(self, job: Job) -> Lead:
+        """The lead in a job's payload; what cannot be understood in it stays in its raw text.
+
+        Raises:
+            PayloadError: the payload cannot be read, as after a slip of an operator's hand; the job is buried.
+        """
+        raise PayloadError(f"leads of {self.name} are not in their payloads")
+
+    def amended(self, job: Job, payload: str) -> Job:
+        """The job with a payload that an operator wrote, and with what the source finds in that.
+
+        Raises:
+            PayloadError: the source cannot make one lead of it.
+        """
+        changed = msgspec.structs.replace(job, payload=payload)
+        self.lead(changed)
+        return changed
 
 
 def unreadable(source: str, incoming: Incoming, reason: str) -> tuple[Job, str]:
@@ -91,7 +118,7 @@ def unreadable(source: str, incoming: Incoming, reason: str) -> tuple[Job, str]:
         Job(
             id=new_id(),
             source=source,
-            external_id="unreadable-" + hashlib.sha256(incoming.body).hexdigest()[:32],
+            external_id="unreadable-" + digest(incoming.body),
             payload=incoming.body.decode("utf-8", "replace")[:MAX_DEAD_BODY],
             received_at=incoming.received_at,
             request_id=incoming.request_id,
@@ -100,3 +127,8 @@ def unreadable(source: str, incoming: Incoming, reason: str) -> tuple[Job, str]:
         ),
         reason,
     )
+
+
+def digest(content: bytes) -> str:
+    """What stands for a dead letter's missing id: the same content gives the same 32 characters."""
+    return hashlib.sha256(content).hexdigest()[:32]

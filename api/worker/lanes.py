@@ -61,6 +61,7 @@ class Lanes:
         storer: Storer,
         endings: Endings,
         worker: str,
+        region: str = "",
     ) -> None:
         self._graph = graph
         self._pages = pages
@@ -68,6 +69,7 @@ class Lanes:
         self._storer = storer
         self._endings = endings
         self._worker = worker
+        self._region = region
         self._lanes: dict[str, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -185,7 +187,7 @@ class Lanes:
             result = answer.results[taken.job.external_id]
             try:
                 if isinstance(result, GraphLead):
-                    self._store(taken, meta_lead(taken.job, result, names), started_at)
+                    self._store(taken, meta_lead(taken.job, result, names, self._region), started_at)
                 elif pause and result.action in (Action.WAIT, Action.ASK):
                     waits.append((taken, self._pages.back_at(pause, probe=not waits), result.error))
                 else:

@@ -14,8 +14,8 @@ from api.errors import PayloadError, QueueUnavailableError, StoreUnavailableErro
 from api.graph import GraphClient
 from api.queue import Consumer, Taken
 from api.settings import Settings
+from api.sources import sources_of
 from api.store import Write, Writer
-from api.worker.decode import FORMS, META, form_lead
 from api.worker.endings import Endings
 from api.worker.hand import Hand
 from api.worker.lanes import Lanes
@@ -45,6 +45,7 @@ class Worker:
 
     def __init__(self, settings: Settings, *, consumer: Consumer, writer: Writer, graph: GraphClient) -> None:
         self._settings = settings
+        self._sources = sources_of(settings)
         self._consumer = consumer
         self._writer = writer
         self._stopping = asyncio.Event()
@@ -61,6 +62,7 @@ class Worker:
             storer=self._storer,
             endings=self._endings,
             worker=settings.worker_name,
+            region=settings.default_region,
         )
         self._store_told: bool | None = None
         self._done_at: dict[str, float] = {}
@@ -153,13 +155,14 @@ class Worker:
 
     async def _send(self, taken: Taken, started_at: float) -> None:
         job = taken.job
-        if job.source == META:
+        source = self._sources.get(job.source)
+        if source is not None and source.fetched:
             self._lanes.put(taken)
             return
         try:
-            if job.source != FORMS:
+            if source is None:
                 raise PayloadError(f"no such source: {job.source[:50]!a}")
-            lead = form_lead(job)
+            lead = source.lead(job)
         except PayloadError as error:
             await self._endings.bury(taken, str(error), started_at)
             return

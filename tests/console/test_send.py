@@ -10,7 +10,6 @@ import pytest
 
 from api.settings import Settings
 from api.sources import FormsSource, Incoming, MetaSource
-from api.worker.decode import form_lead
 from console import send
 from console.errors import UnreachableError, UsageError
 
@@ -45,7 +44,7 @@ def test_a_forms_webhook_verifies_and_carries_its_answers() -> None:
     source.verify(incoming(webhook, "contact"), float(webhook.headers["webhook-timestamp"]))
     (job,) = source.parse(incoming(webhook, "contact")).jobs
     assert json.loads(job.payload)["data"] == {"email": "ana@example.com"}
-    lead = form_lead(job)
+    lead = source.lead(job)
     assert (lead.email, lead.is_test, lead.fields) == ("ana@example.com", True, {"email": ["ana@example.com"]})
     assert job.external_id == webhook.external_id
 

@@ -16,6 +16,8 @@ from api.fields import parse_json
 from api.graph import Action, GraphClient, GraphLead, Trouble
 from api.models import Job
 from api.queue import Taken
+from api.settings import Settings
+from api.sources import FormsSource
 from api.worker import decode, policy
 from api.worker.hand import MAX_BYTES, Hand
 from api.worker.names import Names
@@ -24,6 +26,7 @@ from tests.api.worker.rig import form_job, meta_job
 
 TEMPORARY = Trouble(Action.RETRY, "e", 30.0)
 UNKNOWN = Trouble(Action.RETRY, "e", 300.0, tries=4)
+FORMS = FormsSource(Settings())
 
 
 def after(attempts: int) -> Job:
@@ -95,7 +98,7 @@ def test_a_form_lead() -> None:
             "consent": {"marketing": True},
         },
     }
-    lead = decode.form_lead(form_job("msg_1", body))
+    lead = FORMS.lead(form_job("msg_1", body))
     assert (lead.full_name, lead.email, lead.phone, lead.phone_e164) == (
         "Ana", "ana@example.com", "0034600123456", "+34600123456",
     )  # fmt: skip
@@ -109,19 +112,19 @@ def test_a_form_lead() -> None:
 
 
 def test_a_form_lead_marked_as_a_test() -> None:
-    assert decode.form_lead(form_job("msg_1", {"type": "lead.test", "data": {"name": "Ana"}})).is_test
+    assert FORMS.lead(form_job("msg_1", {"type": "lead.test", "data": {"name": "Ana"}})).is_test
 
 
 @pytest.mark.parametrize("body", ["[]", "1", "null", '"x"', "{}", '{"data":{}}'])
 def test_a_form_without_answers_is_partial(body: str) -> None:
-    lead = decode.form_lead(form_job("msg_1", body))
+    lead = FORMS.lead(form_job("msg_1", body))
     assert (lead.fields, lead.status, lead.raw) == ({}, "partial", body)
 
 
 @pytest.mark.parametrize("body", ["", "{", "NaN", '{"a":Infinity}', "\x00"])
 def test_a_form_that_is_no_json_is_refused(body: str) -> None:
     with pytest.raises(PayloadError):
-        decode.form_lead(form_job("msg_1", body))
+        FORMS.lead(form_job("msg_1", body))
 
 
 def graph_lead(**data: Any) -> GraphLead:

@@ -14,7 +14,8 @@ import redis
 
 from api.models import Job, JobState, Lead, Outcome
 from api.queue import Consumer, Operator
-from api.worker.decode import form_lead, meta_lead
+from api.sources import FormsSource
+from api.worker.decode import meta_lead
 from tests.api.worker.conftest import Log
 from tests.api.worker.rig import Rig, form_job, meta_job, until
 from tests.api.worker.standin import Call, Reply, lead, leads
@@ -146,17 +147,17 @@ async def test_what_cannot_be_understood_is_buried(rig: Rig) -> None:
     assert (await rig.inspector.snapshot()).dead == 4
 
 
-@pytest.mark.parametrize("where", ["api.worker.process.form_lead", "api.worker.lanes.meta_lead"])
+@pytest.mark.parametrize("where", ["api.sources.forms.FormsSource.lead", "api.worker.lanes.meta_lead"])
 async def test_a_fault_of_ours_costs_attempts_and_nobody_else(
     rig: Rig, log: Log, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     log.faults_expected = True
-    kept: Any = {"form_lead": form_lead, "meta_lead": meta_lead}[where.rsplit(".", 1)[-1]]
+    kept: Any = {"lead": FormsSource.lead, "meta_lead": meta_lead}[where.rsplit(".", 1)[-1]]
 
-    def faulty(job: Job, *rest: Any) -> Lead:
-        if job.external_id == "13":
+    def faulty(*given: Any) -> Lead:
+        if next(each for each in given if isinstance(each, Job)).external_id == "13":
             raise KeyError("a fault")
-        made: Lead = kept(job, *rest)
+        made: Lead = kept(*given)
         return made
 
     monkeypatch.setattr(where, faulty)

@@ -1,0 +1,134 @@
+"""Owns leads from Google Ads lead forms: a JSON body that carries the shared key itself.
+
+Source: developers.google.com/google-ads/webhook/docs/implementation. Google takes 200 as delivered, a 4xx as refused
+for good (`message` says why), and tries again after a 5xx. Nothing is signed: the key must stay secret, so it is
+compared in constant time and left out of whatever is kept.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from api import fields
+from api.errors import PayloadError, RejectedError
+from api.ids import new_id
+from api.models import Job, Lead
+from api.signatures import MISMATCH, UNAUTHORIZED
+from api.sources import strict_json
+from api.sources.base import Incoming, Parsed, Source, digest
+from api.sources.payload import kept, read, sent_id
+
+if TYPE_CHECKING:
+    from api.settings import Settings
+
+MAX_BODY = 262_144
+"""Bytes. A lead has a few thousand; the body is read before it is known who sent it, so that work must stay small."""
+
+_KEY = "google_key"
+_OWN_COLUMN = re.compile(r"[A-Z][A-Z0-9_]*")
+_NO_LEAD_ID = "lead_id is missing, or not visible ASCII of up to 256 characters"
+
+
+class GoogleSource(Source):
+    """Leads of Google Ads: `POST /webhooks/google`. One body is one lead; `lead_id` makes it idempotent."""
+
+    name = "google"
+    secret = "GOOGLE_KEY"  # noqa: S105 - the setting's name
+    reason_key = "message"
+
+    def __init__(self, settings: Settings) -> None:
+        self._keys = settings.source_secrets.get(self.secret, ())
+        self._region = settings.default_region
+        self.switched_off = "" if self._keys else f"{self.secret} is not set"
+
+    def verify(self, incoming: Incoming, now: float) -> None:
+        """Check `google_key` against every key that is valid now; RejectedError (401). Google sends no signed time."""
+        del now
+        if len(incoming.body) > MAX_BODY:
+            raise RejectedError(413, f"the body is larger than {MAX_BODY} bytes")
+        try:
+            body = strict_json.loads(incoming.body)
+        except PayloadError as error:
+            raise RejectedError(UNAUTHORIZED, f"{_KEY} cannot be found: {error}") from None
+        given = body.get(_KEY) if isinstance(body, dict) else None
+        if not isinstance(given, str) or not given:
+            raise RejectedError(UNAUTHORIZED, f"{_KEY} is missing")
+        content = given.encode("utf-8", "replace")
+        if not any(hmac.compare_digest(key, content) for key in self._keys if key):
+            raise RejectedError(UNAUTHORIZED, MISMATCH)
+
+    def parse(self, incoming: Incoming) -> Parsed:
+        """The body's one lead, without the key; a body without a usable `lead_id` is kept for the operator."""
+        body = strict_json.loads(incoming.body)
+        payload = kept(_without_key(body))
+        lead_id = sent_id(body.get("lead_id"))
+        job = Job(
+            id=new_id(),
+            source=self.name,
+            external_id=lead_id or "invalid-" + digest(payload.encode()),
+            payload=payload,
+            received_at=incoming.received_at,
+            request_id=incoming.request_id,
+            form=sent_id(body.get("form_id")),
+        )
+        return Parsed(jobs=[job]) if lead_id else Parsed(dead=[(job, _NO_LEAD_ID)], ignored=1)
+
+    def lead(self, job: Job) -> Lead:
+        """The lead in a body: answers by column, ids as text with all their digits. PayloadError: it is not JSON."""
+        payload = read(job)
+        body = payload.body if isinstance(payload.body, dict) else {}
+        answers = _answers(body.get("user_column_data"))
+        who = fields.contact(answers, self._region)
+        return Lead(
+            source=job.source,
+            external_id=job.external_id,
+            received_at=fields.moment(job.received_at),
+            job_id=job.id,
+            form_id=job.form,
+            ad_id=fields.text_of(body, "creative_id"),
+            campaign_id=fields.text_of(body, "campaign_id"),
+            campaign_name=fields.text_of(body, "campaign_name"),
+            full_name=who.full_name,
+            email=who.email,
+            phone=who.phone,
+            phone_e164=who.phone_e164,
+            fields=answers,
+            raw=payload.raw,
+            status="stored" if answers else "partial",
+            is_test=fields.checked(body.get("is_test")) or fields.is_test(answers),
+            cleaned=payload.cleaned,
+            created_at=fields.time_of(body.get("lead_submit_time")),
+        )
+
+    def amended(self, job: Job, payload: str) -> Job:
+        """See `Source.amended`: the body of one lead, whose `lead_id` and `form_id` the job takes over."""
+        body = strict_json.loads(payload.encode("utf-8", "replace"))
+        lead_id = sent_id(body.get("lead_id")) if isinstance(body, dict) else ""
+        if not lead_id:
+            raise PayloadError(_NO_LEAD_ID)
+        changed = strict_json.dumps(_without_key(body))
+        form = sent_id(body.get("form_id")) or job.form
+        return msgspec.structs.replace(job, payload=changed, external_id=lead_id, form=form)
+
+
+def _without_key(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name != _KEY}
+
+
+def _answers(columns: Any) -> fields.Fields:
+    """`user_column_data` as name → values. Google's own columns go by their id (FULL_NAME), which is the same in every
+    language; the advertiser's questions by their text, as far as it is sent.
+    """
+    found: fields.Fields = {}
+    for column in columns if isinstance(columns, list) else []:
+        if isinstance(column, dict):
+            own = fields.text_of(column, "column_id")
+            text = fields.text_of(column, "column_name")
+            name = own if _OWN_COLUMN.fullmatch(own) else text or own
+            values = column["string_value"] if "string_value" in column else column.get("value")
+            found.setdefault(name or "unnamed", []).extend(fields.texts(values))
+    return found

@@ -1,0 +1,54 @@
+"""Owns what the sources do alike with a payload: reading a job's, and making JSON that is fit to be kept. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from api import fields
+from api.errors import PayloadError
+from api.models import Job
+from api.sources import strict_json
+
+MAX_ID_DIGITS = 40
+_SENT_ID = re.compile(r"[!-~]{1,256}")
+_CUT = "(nested too deeply)"
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A job's payload: parsed (numbers as `api.fields.Number`), as text, and whether anything in it was replaced."""
+
+    body: Any
+    raw: str
+    cleaned: bool
+
+
+def read(job: Job) -> Payload:
+    """What a job holds, fit for jsonb.
+
+    Raises:
+        PayloadError: the payload is not JSON.
+    """
+    raw, cleaned = fields.clean_json(job.payload)
+    try:
+        return Payload(fields.parse_json(raw), raw, cleaned)
+    except ValueError as error:
+        raise PayloadError(f"the payload cannot be read: {error}"[:200]) from None
+
+
+def sent_id(value: Any) -> str:
+    """A sender's id of a lead as text: visible ASCII, at most 256 characters; "" for what is none."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value) if 0 <= value < 10**MAX_ID_DIGITS else ""
+    return value if isinstance(value, str) and _SENT_ID.fullmatch(value) else ""
+
+
+def kept(value: Any) -> str:
+    """A value as JSON text. What is nested beyond reason is cut: a lead is in its flat members, and is not lost."""
+    try:
+        return strict_json.dumps(value)
+    except PayloadError:
+        members = value if isinstance(value, dict) else {}
+    return strict_json.dumps({key: _CUT if isinstance(item, dict | list) else item for key, item in members.items()})
