@@ -146,9 +146,18 @@ class WorkerView:
 
 @dataclass(frozen=True, slots=True)
 class PagePause:
-    """A page whose Graph calls wait. `until` is epoch seconds, 0 while an operator must act first.
+    """A page whose Graph calls wait.
 
-    `kind` is "limit" (Meta said wait), "token" or "permission" (an operator must act). `page` "*" means the whole app.
+    Attributes:
+        page: its id; "*" means the whole app.
+        kind: "limit" (Meta said wait), "token" or "permission" (an operator must act).
+        until: epoch seconds, 0 while an operator must act first.
+        reason: what Meta said, one line.
+        waiting: jobs that wait for it.
+        name: the page's, "" if unknown.
+        lead: external id of a lead that was refused: with it is tried whether the page goes on.
+        tries: how often that has been tried.
+        next_at: epoch seconds of the next try, 0 if none is planned.
     """
 
     page: str
@@ -156,6 +165,10 @@ class PagePause:
     until: float
     reason: str
     waiting: int = 0
+    name: str = ""
+    lead: str = ""
+    tries: int = 0
+    next_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

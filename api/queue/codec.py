@@ -25,6 +25,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         error: why it is there.
         worker: who held it last.
         was: the state it was discarded from.
+        waits: it waits for its page's calls to go on, rather than for its own next attempt.
     """
 
     seq: int = 0
@@ -33,6 +34,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str = ""
     worker: str = ""
     was: str = ""
+    waits: bool = False
 
 
 class Beat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -48,11 +50,18 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True):
-    """A page's pause. `ends` (epoch ms, 0: open) is read by scripts and has to stay the first field."""
+    """A page's pause. `ends` (epoch ms, 0: open) is read by scripts and has to stay the first field.
+
+    The others are as in PagePause.
+    """
 
     ends: int
     kind: str
     reason: str
+    name: str = ""
+    lead: str = ""
+    tries: int = 0
+    next_at: float = 0.0
 
 
 class Warned(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,7 +130,18 @@ def pauses_in(pages: Iterable[tuple[bytes, bytes]]) -> tuple[PagePause, ...]:
             pause = _pause_decoder.decode(value)
         except ValueError:
             continue
-        found.append(PagePause(text(page), pause.kind, pause.ends / 1000, pause.reason))
+        found.append(
+            PagePause(
+                text(page),
+                pause.kind,
+                pause.ends / 1000,
+                pause.reason,
+                name=pause.name,
+                lead=pause.lead,
+                tries=pause.tries,
+                next_at=pause.next_at,
+            )
+        )
     return tuple(sorted(found, key=lambda pause: pause.page))
 
 

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from api.errors import QueueUnavailableError
 from api.models import Job, PagePause, WorkerState
+from api.queue import pauses
 from api.queue.codec import (
     KEY_LENGTH,
     TEXT_LENGTH,
@@ -125,8 +126,8 @@ class Consumer(Linked):
         return await self._park(taken, job, "retry", due_at, error)
 
     async def defer(self, taken: Taken, job: Job, until: float, reason: str = "") -> bool:
-        """As `retry`, for a wait that burns no attempt: its page is paused until `until` (epoch seconds)."""
-        return await self._park(taken, job, "retry", until, reason)
+        """As `retry`, for a wait that burns no attempt: until `until` (epoch seconds), or its page is released."""
+        return await self._park(taken, job, "wait", until, reason)
 
     async def bury(self, taken: Taken, job: Job, error: str) -> bool:
         """Put a held job among the dead, where it waits for an operator. False if it is not held any more."""
@@ -161,12 +162,28 @@ class Consumer(Linked):
 
     async def set_pause(self, pause: PagePause) -> None:
         """Record that a page's Graph calls wait; replaces the page's former pause."""
-        value = encode(Pause(ends=round(pause.until * 1000), kind=pause.kind, reason=clip(pause.reason, TEXT_LENGTH)))
-        await self._link.call("HSET", self._link.keys.of("pauses"), clip(pause.page, KEY_LENGTH), value)
+        value = Pause(
+            ends=round(pause.until * 1000),
+            kind=pause.kind,
+            reason=clip(pause.reason, TEXT_LENGTH),
+            name=clip(pause.name, KEY_LENGTH),
+            lead=clip(pause.lead, KEY_LENGTH),
+            tries=pause.tries,
+            next_at=pause.next_at,
+        )
+        await self._link.call("HSET", self._link.keys.of("pauses"), clip(pause.page, KEY_LENGTH), encode(value))
 
     async def clear_pause(self, page: str) -> bool:
         """Lift a page's pause; whether there was one."""
         return bool(await self._link.call("HDEL", self._link.keys.of("pauses"), clip(page, KEY_LENGTH)))
+
+    async def release(self, page: str) -> int:
+        """Make what waits for a page's calls ready at once ("*": for any page's); how many."""
+        return await pauses.release(self._link, page)
+
+    async def claim(self, page: str, hold_s: float, *, again: bool = False) -> bool:
+        """Whether it is for this worker to try a paused page now; nobody else may for `hold_s`. `again`: always."""
+        return await pauses.claim(self._link, page, self.name, hold_s, again=again)
 
     async def pauses(self) -> tuple[PagePause, ...]:
         """Pauses in force, without those that have run out. `waiting` is left to the snapshot."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -132,7 +133,7 @@ def _workers(now: int, holders: Sequence[Any], beats: Sequence[bytes], limits: L
 
 def _pauses(now: int, flat: Sequence[bytes], waits: dict[bytes, int]) -> tuple[PagePause, ...]:
     return tuple(
-        PagePause(pause.page, pause.kind, pause.until, pause.reason, int(waits.get(pause.page.encode(), 0)))
+        replace(pause, waiting=int(waits.get(pause.page.encode(), 0)))
         for pause in pauses_in(pairs(flat))
         if not pause.until or pause.until * 1000 > now
     )

@@ -15,6 +15,7 @@ told       hash       worker → which of its reports was counted last
 tallies    hash       what workers and operators have done since the queue began: name, or name|label → how often
 samples    list       the last half minute, newest first: ms, accepted, jobs that had left the queue by then
 pauses     hash       page → JSON
+trying:…   string     page → the worker that tries whether the page goes on, for as long as no other may
 warnings   hash       key → JSON
 control    hash       paused: since when (ms)
 """

@@ -8,6 +8,7 @@ import msgspec
 
 from api.errors import PayloadError
 from api.models import Job, JobState
+from api.queue import pauses
 from api.queue.codec import KEY_LENGTH, Note, clip, encode, encode_job
 from api.queue.link import Link, Linked, Word
 from api.queue.listing import Listing
@@ -119,8 +120,10 @@ class Operator(Linked):
         await self._link.run("pause", 0)
 
     async def clear_pause(self, page: str) -> bool:
-        """Lift a page's pause by hand; whether there was one."""
-        return bool(await self._link.call("HDEL", self._link.keys.of("pauses"), clip(page, KEY_LENGTH)))
+        """Lift a page's pause by hand, and make what waits for it ready; whether there was one."""
+        lifted = bool(await self._link.call("HDEL", self._link.keys.of("pauses"), clip(page, KEY_LENGTH)))
+        await pauses.release(self._link, page)
+        return lifted
 
     async def clear_warning(self, key: str) -> bool:
         """Take note of a warning and remove it; whether there was one."""

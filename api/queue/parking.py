@@ -31,13 +31,14 @@ class Parking:
         self._task: asyncio.Task[None] | None = None
 
     async def park(self, taken: Taken, job: Job, place: str, due_at: float, error: str) -> bool:
-        """Put `job` (with its new history) into `place` ("retry" or "dead") instead of the held one.
+        """Put `job` (with its new history) into `place` ("retry", "wait" or "dead") instead of the held one.
 
         False, and nothing changed, if the consumer does not hold it any more. QueueUnavailableError.
         """
         job = job if job.seq else msgspec.structs.replace(job, seq=taken.job.seq)
         value = encode_job(job)
-        note = encode(Note(seq=job.seq, page=job.page, error=clip(error), worker=self._consumer))
+        waits = place == "wait"
+        note = encode(Note(seq=job.seq, page=job.page, error=clip(error), worker=self._consumer, waits=waits))
         words = (taken.entry_id, place, round(due_at * 1000), job.id, value, note, job.page, job.seq)
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append((words, len(value), done))

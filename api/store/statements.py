@@ -55,6 +55,8 @@ SELECT kind, id, name FROM json_to_recordset(%s::json) AS new (kind text, id tex
 ON CONFLICT (kind, id) DO UPDATE SET name = excluded.name WHERE excluded.name NOT IN ('', n.name)
 """
 
+NAME_OF: Final[LiteralString] = "SELECT name FROM names WHERE kind = %s AND id = %s AND name <> ''"
+
 LEAD_IDS: Final[LiteralString] = """
 SELECT l.id, l.external_id, l.source
 FROM unnest(%(ids)s::text[], %(sources)s::text[]) AS wanted (external_id, source)

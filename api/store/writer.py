@@ -76,6 +76,11 @@ class Writer:
         found = await self._connections.run(lambda c: rows(c, statements.OUTCOMES, [list(job_ids)]))
         return {job_id for job_id, outcome, _ in found if outcome != Outcome.DISCARDED}
 
+    async def name_of(self, kind: str, each: str) -> str:
+        """What a page, form or campaign is called, "" if that is not known. StoreUnavailableError."""
+        found = await self._connections.run(lambda c: rows(c, statements.NAME_OF, [kind, fit(each)]))
+        return str(found[0][0]) if found else ""
+
     async def ping(self) -> None:
         """One round trip to the migrated schema. StoreUnavailableError when Postgres does not answer."""
         await self._connections.run(lambda connection: rows(connection, "SELECT FROM tallies LIMIT 0"), timeout_s=5.0)

@@ -39,7 +39,6 @@ class _Lane:
     waiting: deque[tuple[Taken, float]] = field(default_factory=deque)
     calls: list[float] = field(default_factory=list)
     held: int = 0
-    not_before: float = 0.0
     pace: float = 50.0
     back_at: float = 0.0
     due: bool = False
@@ -125,13 +124,16 @@ class Lanes:
         loop = asyncio.get_running_loop()
         if self._closed:
             return
-        if lane.not_before > (now := time.monotonic()):
-            lane.due = True
-            loop.call_at(loop.time() + lane.not_before - now, self._pump, page)
-            return
+        now = time.monotonic()
         if not lane.waiting and not lane.calls:
             del self._lanes[page]
-        while lane.waiting and len(lane.calls) < (1 if lane.slow(now) else CALLS):
+        ready_in = self._graph.limits.ready_in(page)
+        if lane.waiting and ready_in:
+            lane.due = True
+            loop.call_later(ready_in, self._pump, page)
+            return
+        at_once = 1 if lane.slow(now) or self._graph.limits.paced(page) else CALLS
+        while lane.waiting and len(lane.calls) < at_once:
             chunk = _chunk(lane.waiting)
             lane.calls.append(now)
             lane.held += len(chunk)
@@ -154,14 +156,10 @@ class Lanes:
 
     async def _read(self, page: str, lane: _Lane, chunk: list[Taken]) -> None:
         """One call for a chunk, unless the page's calls wait."""
-        pause = self._pages.pause_of(page)
-        if pause and not self._pages.may_probe(pause):
-            await self._endings.wait_each([(each, self._pages.back_at(pause), pause.reason) for each in chunk])
-            return
+        pause = await self._pages.current(page)
         if pause:
-            others = chunk[1:]
-            await self._endings.wait_each([(each, self._pages.back_at(pause), pause.reason) for each in others])
-            chunk = chunk[:1]
+            await self._wait(page, [(each, self._pages.back_at(pause), pause.reason) for each in chunk])
+            return
         started_at = time.time()
         ids = [taken.job.external_id for taken in chunk]
         forms = [taken.job.form for taken in chunk]
@@ -169,7 +167,6 @@ class Lanes:
             self._graph.leads(page, ids, at_once=min(at_once(taken.job) for taken in chunk)),
             self._names.of(page, [page, *forms]),
         )
-        lane.not_before = time.monotonic() + self._graph.limits.ready_in(page)
         await self._end(page, chunk, answer, names, started_at)
 
     async def _end(
@@ -178,10 +175,11 @@ class Lanes:
         """Send each job where its result says."""
         found = [result for result in answer.results.values() if isinstance(result, GraphLead)]
         if found:
-            await self._pages.healed(page)
+            await self._pages.well(page)
             await self._pages.fields(page, there=all(lead.has_fields for lead in found))
-        whole = _pausing(answer)
-        pause = await self._pages.trouble(page, whole) if whole else None
+        await self._pages.share(page)
+        met = _pausing(answer)
+        pause = await self._pages.trouble(page, met[1], met[0]) if met else None
         waits: list[tuple[Taken, float, str]] = []
         for taken in chunk:
             result = answer.results[taken.job.external_id]
@@ -189,12 +187,18 @@ class Lanes:
                 if isinstance(result, GraphLead):
                     self._store(taken, meta_lead(taken.job, result, names, self._region), started_at)
                 elif pause and result.action in (Action.WAIT, Action.ASK):
-                    waits.append((taken, self._pages.back_at(pause, probe=not waits), result.error))
+                    waits.append((taken, self._pages.back_at(pause), result.error))
                 else:
                     await self._failed(page, taken, result, started_at)
             except Exception as error:  # noqa: BLE001 - one lead's fault must not be the others'
                 await self._endings.fault(taken, error, started_at)
-        await self._endings.wait_each(waits)
+        await self._wait(page, waits)
+
+    async def _wait(self, page: str, waits: Sequence[tuple[Taken, float, str]]) -> None:
+        """Have jobs wait for their page: each until when and why."""
+        if waits:
+            await self._endings.wait_each(waits)
+            await self._pages.parked(page)
 
     async def _failed(self, page: str, taken: Taken, trouble: Trouble, started_at: float) -> None:
         if trouble.ask_after and is_test({}, taken.job.external_id):
@@ -220,7 +224,7 @@ def _chunk(waiting: deque[tuple[Taken, float]]) -> list[Taken]:
     return chunk
 
 
-def _pausing(answer: LeadsAnswer) -> Trouble | None:
-    """The trouble that makes a page's calls wait, if there is one."""
-    troubles = (result for result in answer.results.values() if isinstance(result, Trouble))
-    return next((trouble for trouble in troubles if trouble.action in (Action.WAIT, Action.ASK)), None)
+def _pausing(answer: LeadsAnswer) -> tuple[str, Trouble] | None:
+    """The trouble that makes a page's calls wait, and the first lead that met it, if there is one."""
+    troubles = ((lead_id, result) for lead_id, result in answer.results.items() if isinstance(result, Trouble))
+    return next((met for met in troubles if met[1].action in (Action.WAIT, Action.ASK)), None)

@@ -6,7 +6,9 @@ import asyncio
 import time
 from collections.abc import Iterable
 
+from api.errors import StoreUnavailableError
 from api.graph import GraphClient
+from api.store import Writer
 
 KEEP_S = 3_600.0
 KEEP_NONE_S = 600.0
@@ -17,8 +19,10 @@ _MAX_WAIT_S = 3.0
 class Names:
     """What is known of names. A name that cannot be had in a moment is left out: no lead waits for it."""
 
-    def __init__(self, graph: GraphClient) -> None:
+    def __init__(self, graph: GraphClient, store: Writer | None = None) -> None:
+        """`store`: knows what pages were called before."""
         self._graph = graph
+        self._store = store
         self._known: dict[str, tuple[str, float]] = {}
         self._asking: dict[str, asyncio.Task[None]] = {}
 
@@ -27,12 +31,26 @@ class Names:
         wanted = {each for each in ids if each}
         now = time.monotonic()
         unknown = [each for each in sorted(wanted) if self._known.get(each, ("", 0.0))[1] <= now]
+        if self._graph.limits.paced(page):
+            # What is left of the limit is for leads.
+            unknown = []
         new = [each for each in unknown if each not in self._asking]
         if new:
             self._asking |= dict.fromkeys(new, asyncio.create_task(self._ask(page, new)))
         if unknown:
             await asyncio.wait({self._asking[each] for each in unknown}, timeout=_MAX_WAIT_S)
         return {each: self._known[each][0] for each in wanted if self._known.get(each, ("",))[0]}
+
+    async def page_name(self, page: str) -> str:
+        """What a page is called as far as that is known without asking the Graph API, "" if it is not."""
+        name, _ = self._known.get(page, ("", 0.0))
+        if not name and page and self._store is not None:
+            try:
+                async with asyncio.timeout(_MAX_WAIT_S):
+                    name = await self._store.name_of("page", page)
+            except (StoreUnavailableError, TimeoutError):
+                name = ""
+        return name
 
     async def close(self) -> None:
         """Ask no more."""

@@ -1,112 +1,161 @@
-"""Which pages' Graph calls wait, for how long, and when one that needs an operator is tried again."""
+"""Which pages' Graph calls wait, for how long, and what the operator is told of them."""
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
+from dataclasses import replace
 
 from api import logs
-from api.graph import Action, GraphClient, Scope, Trouble
+from api.graph import EVERY, Action, GraphClient, Trouble
+from api.graph.verdict import safe
 from api.models import PagePause
 from api.queue import Consumer
 from api.worker.endings import Endings
+from api.worker.names import Names
 
-APP = "*"
-"""The page that stands for all of them."""
+FRESH_S = 0.05
+"""What is known of pauses is read anew before a call unless it is younger: a call during a block lengthens it."""
+
+HOLD_S = 300.0
+"""A job of a page that an operator has to put right comes back after so long, should nobody release it before."""
 
 _SPREAD_S = 10.0
-_PROBE_SPREAD = 5.0
+_SPREAD = 0.2
 
 
 class Pages:
     """The pauses that all workers share, as this one knows them: read about once a second, set as they are met."""
 
-    def __init__(self, consumer: Consumer, endings: Endings, graph: GraphClient, *, probe_s: float) -> None:
-        """`probe_s`: seconds between two tries at a page that an operator has to put right."""
+    def __init__(
+        self, consumer: Consumer, endings: Endings, graph: GraphClient, names: Names, *, first_s: float, most_s: float
+    ) -> None:
+        """`first_s`, `most_s`: seconds until a page that an operator has to put right is tried again, at first and
+        at most.
+        """
         self._consumer = consumer
         self._endings = endings
         self._graph = graph
-        self._probe_s = probe_s
+        self._names = names
+        self._first_s = first_s
+        self._most_s = most_s
         self._pauses: dict[str, PagePause] = {}
-        self._probed: dict[str, float] = {}
         self._told_well: set[str] = set()
+        self._reading = asyncio.Lock()
+        self._fresh_at = float("-inf")
         self._log = logs.get_logger()
 
     async def refresh(self) -> None:
         """Take over what all workers know. QueueUnavailableError."""
-        now = time.time()
-        ended = [page for page, pause in self._pauses.items() if pause.until and pause.until <= now]
-        for page in ended:
-            await self._consumer.clear_pause(page)
-            self._log.info("graph.resumed", page=page)
-        self._pauses = {pause.page: pause for pause in await self._consumer.pauses()}
+        async with self._reading:
+            await self._read()
+
+    async def current(self, page: str) -> PagePause | None:
+        """The pause in force for a page's calls, as all workers know it by now."""
+        if time.monotonic() - self._fresh_at > FRESH_S:
+            async with self._reading:
+                if time.monotonic() - self._fresh_at > FRESH_S:
+                    await self._endings.insist(self._read)
+        return self.pause_of(page)
 
     def pause_of(self, page: str) -> PagePause | None:
-        """The pause in force for a page's calls now: its own, or that of the whole app."""
+        """The pause in force for a page's calls now, its own or that of the whole app: the one that lasts longer."""
         now = time.time()
-        for name in (APP, page):
-            pause = self._pauses.get(name)
-            if pause and (not pause.until or pause.until > now):
-                return pause
-        return None
+        found = [self._pauses[name] for name in (EVERY, page) if name in self._pauses]
+        found = [pause for pause in found if not pause.until or pause.until > now]
+        return max(found, key=lambda pause: pause.until or float("inf"), default=None)
 
-    def may_probe(self, pause: PagePause) -> bool:
-        """Whether a page that an operator has to put right may be tried now with one lead; counts as a try if so."""
-        now = time.monotonic()
-        if pause.until or now - self._probed.get(pause.page, float("-inf")) < self._probe_s:
-            return False
-        self._probed[pause.page] = now
-        return True
+    def asking(self) -> list[PagePause]:
+        """The pages that an operator has to put right."""
+        return [pause for pause in self._pauses.values() if not pause.until]
 
-    def back_at(self, pause: PagePause, *, probe: bool = False) -> float:
-        """When a job of a paused page should come back (epoch seconds), spread so that not all come at once.
-
-        While an operator has to act, one job comes at the time of the next try (`probe`), the others after it.
-        """
+    def back_at(self, pause: PagePause) -> float:
+        """When a job of a paused page should come back (epoch seconds), spread so that not all come at once."""
         dice = random.random()  # noqa: S311 - spreads load
         if pause.until:
-            return pause.until + dice * min(_SPREAD_S, 0.2 * max(0.0, pause.until - time.time()))
-        return time.time() + self._probe_s * (1.0 if probe else 1.0 + dice * (_PROBE_SPREAD - 1.0))
+            return pause.until + dice * min(_SPREAD_S, _SPREAD * max(0.0, pause.until - time.time()))
+        return time.time() + HOLD_S * (1.0 + _SPREAD * dice)
 
-    async def trouble(self, page: str, trouble: Trouble) -> PagePause:
-        """Pause what a trouble concerns, and tell the operator if it is for him to end it."""
-        # A limit of the token's user is every page's where there is only the one token.
-        everyones = trouble.scope is Scope.APP or (trouble.scope is Scope.USER and self._graph.tokens == 1)
-        name = APP if everyones else page
+    async def trouble(self, page: str, trouble: Trouble, lead: str) -> PagePause:
+        """Pause what a trouble concerns, and tell the operator if it is for him to end it. `lead` met it."""
+        name = self._graph.concerns(page, trouble)
         asks = trouble.action is Action.ASK
-        pause = PagePause(name, trouble.kind, 0.0 if asks else time.time() + trouble.delay_s, trouble.error)
-        if asks:
-            self._probed[name] = time.monotonic()
+        until = 0.0 if asks else time.time() + trouble.delay_s
         known = self._pauses.get(name)
-        self._pauses[name] = pause
-        await self._endings.insist(lambda: self._consumer.set_pause(pause))
+        if known and (not known.until or (until and until <= known.until)):
+            return known
+        title = "" if name == EVERY else await self._names.page_name(name)
+        pause = PagePause(name, trouble.kind, until, trouble.error, name=title)
         if asks:
-            await self._warn(f"page:{page}", f"page {page or '(none)'}: {trouble.error}")
-        if known is None or known.kind != pause.kind:
-            self._log.warning(
-                "graph.asks" if asks else "graph.limited",
-                page=name,
-                kind=trouble.kind,
-                wait_s=round(trouble.delay_s, 1),
-                error=trouble.error,
-            )
+            pause = replace(pause, lead=lead, next_at=time.time() + self.interval(0))
+        await self.put(pause)
+        self._log.warning(
+            "graph.asks" if asks else "graph.limited",
+            page=name,
+            kind=trouble.kind,
+            wait_s=round(trouble.delay_s, 1),
+            error=trouble.error,
+        )
+        if asks:
+            await self.ask(pause)
         return pause
 
+    async def share(self, page: str) -> None:
+        """Let all workers wait where an answer that came said that a limit is used up."""
+        found = self._graph.limits.blocked(page)
+        if not found:
+            return
+        name, block = found
+        known = self._pauses.get(name)
+        if known and (not known.until or known.until >= block.until):
+            return
+        title = "" if name == EVERY else await self._names.page_name(name)
+        await self.put(PagePause(name, "limit", block.until, block.reason, name=title))
+        self._log.warning("graph.limited", page=name, kind="limit", wait_s=round(block.until - time.time(), 1))
+
+    async def put(self, pause: PagePause) -> None:
+        """Record a pause for all workers."""
+        async with self._reading:
+            self._pauses[pause.page] = pause
+            self._told_well.discard(pause.page)
+            await self._endings.insist(lambda: self._consumer.set_pause(pause))
+
+    async def ask(self, pause: PagePause) -> None:
+        """Tell the operator what a page waits for."""
+        await self._warn(f"page:{pause.page}", f"page {_title(pause.page, pause.name)}: {pause.reason}")
+
+    def interval(self, tries: int) -> float:
+        """Seconds until a page is tried again that was tried so often: longer each time, with jitter."""
+        seconds = min(self._most_s, self._first_s * 2.0 ** min(tries, 10))
+        return seconds * (1.0 + _SPREAD * random.random())  # noqa: S311 - spreads load
+
+    async def parked(self, page: str) -> None:
+        """Jobs were made to wait for a page: not for long if it went on meanwhile, and nobody knew of them then."""
+        await self._endings.insist(self.refresh)
+        if not self.pause_of(page):
+            await self._endings.insist(lambda: self._consumer.release(page))
+
     async def healed(self, page: str) -> None:
-        """Calls for the page succeed: lift its pause, and withdraw what the operator was told."""
-        lifted = page in self._pauses
-        if lifted:
-            del self._pauses[page]
+        """A page that was asking goes on: lift its pause, release its jobs, withdraw what the operator was told."""
+        async with self._reading:
+            self._pauses.pop(page, None)
+            self._told_well.add(page)
             await self._endings.insist(lambda: self._consumer.clear_pause(page))
-            self._log.info("graph.resumed", page=page)
-        if lifted or page not in self._told_well:
+        released = await self._endings.insist(lambda: self._consumer.release(page))
+        await self._endings.insist(lambda: self._consumer.clear_warning(f"page:{page}"))
+        self._log.info("graph.resumed", page=page, released=released)
+
+    async def well(self, page: str) -> None:
+        """Calls for the page succeed: withdraw what the operator may have been told of it before."""
+        if page not in self._told_well and page not in self._pauses:
             self._told_well.add(page)
             await self._endings.insist(lambda: self._consumer.clear_warning(f"page:{page}"))
 
     async def missing(self, page: str, error: str) -> None:
         """A lead was given up because it is missing or out of sight: tell the operator."""
-        text = f"page {page or '(none)'}: a lead was given up; check the page's lead access. {error}"
-        await self._warn(f"missing:{page}", text)
+        title = _title(page, await self._names.page_name(page))
+        await self._warn(f"missing:{page}", f"page {title}: a lead was given up; check the page's lead access. {error}")
 
     async def fields(self, page: str, *, there: bool) -> None:
         """Leads of the page come with their answers, or without: then the operator has to give access."""
@@ -116,8 +165,35 @@ class Pages:
             await self._endings.insist(lambda: self._consumer.clear_warning(key))
         elif not there:
             self._told_well.discard(key)
-            text = f"page {page or '(none)'}: leads come without their answers; check leads_retrieval and lead access"
-            await self._warn(key, text)
+            title = _title(page, await self._names.page_name(page))
+            await self._warn(
+                key, f"page {title}: leads come without their answers; check leads_retrieval and lead access"
+            )
+
+    async def _read(self) -> None:
+        before, now = self._pauses, time.time()
+        self._pauses = {pause.page: pause for pause in await self._consumer.pauses()}
+        self._fresh_at = time.monotonic()
+        for pause in self._pauses.values():
+            if pause.until:
+                self._graph.limits.block(pause.page, pause.until, pause.reason)
+        for page, pause in before.items():
+            if page in self._pauses:
+                continue
+            self._told_well.discard(page)
+            if pause.until and pause.until <= now:
+                self._log.info("graph.resumed", page=page)
+            else:
+                # Lifted by an operator or another worker, which may have known nothing of jobs that came to wait since.
+                self._graph.limits.unblock(page)
+                await self._consumer.release(page)
 
     async def _warn(self, key: str, text: str) -> None:
         await self._endings.insist(lambda: self._consumer.warn(key, text))
+
+
+def _title(page: str, name: str) -> str:
+    """A page as an operator knows it: by its name, if that is known, and its id."""
+    if not page:
+        return "(none)"
+    return f"{safe(name)[:100]} ({page})" if safe(name) else page

@@ -22,6 +22,7 @@ from api.worker.lanes import Lanes
 from api.worker.names import Names
 from api.worker.pages import Pages
 from api.worker.policy import MAX_DELIVERIES, attempted
+from api.worker.prober import Prober
 from api.worker.storing import Ready, Storer
 
 BEAT_S = 0.5
@@ -30,6 +31,9 @@ RECLAIM_S = 0.25
 PAUSES_S = 1.0
 STORE_S = 2.0
 DAY_S = 86_400.0
+TRY_FIRST, TRY_MOST = 0.5, 2.0
+"""Of RETRY_BASE_S: until a page that an operator has to put right is tried again, at first and at most."""
+
 WRITERS = 2
 """Transactions that may overlap: while one waits for the disk the next is made ready."""
 
@@ -52,9 +56,10 @@ class Worker:
         self._hand = Hand(settings.worker_prefetch)
         self._endings = Endings(settings, consumer, self._hand)
         self._storer = Storer(writer, self._endings, batch=settings.worker_batch)
-        probe_s = max(0.2, 2.0 * settings.retry_base)
-        self._pages = Pages(consumer, self._endings, graph, probe_s=probe_s)
-        self._names = Names(graph)
+        self._names = Names(graph, writer)
+        first_s, most_s = (max(0.2, share * settings.retry_base) for share in (TRY_FIRST, TRY_MOST))
+        self._pages = Pages(consumer, self._endings, graph, self._names, first_s=first_s, most_s=most_s)
+        self._prober = Prober(consumer, self._endings, graph, self._pages)
         self._lanes = Lanes(
             graph,
             pages=self._pages,
@@ -80,6 +85,7 @@ class Worker:
             await self._until_stopped(self._endings.insist(self._consumer.open))
             # Known before the first job is taken: calls during a block lengthen it.
             await self._until_stopped(self._endings.insist(self._pages.refresh))
+            self._prober.hurry()
             await self._until_stopped(self._storer.wait_up())
             if self._stopping.is_set():
                 return
@@ -95,6 +101,7 @@ class Worker:
             finally:
                 await _cancelled(tasks)
                 await self._lanes.abandon()
+                await self._prober.close()
                 await self._names.close()
         finally:
             await _cancelled([beating])
@@ -182,6 +189,7 @@ class Worker:
             pass
         await self._consumer.extend(self._hand.to_extend(self._settings.visibility_timeout / 4))
         await self._now_and_then("pauses", PAUSES_S, self._pages.refresh)
+        self._prober.tend()
         await self._now_and_then("store", STORE_S, self._tell_store)
         await self._now_and_then("old", DAY_S, self._forget)
 

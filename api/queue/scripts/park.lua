@@ -1,6 +1,6 @@
 -- Moves held jobs out of the stream: to be retried, or dead. What frees memory comes first, so that it works while
 -- Redis is out of memory.
--- ARGV: consumer, then for each job: entry, place ("retry" or "dead"), due ms, job id, job, note, page, seq.
+-- ARGV: consumer, then for each job: entry, place ("retry", "wait" or "dead"), due ms, job id, job, note, page, seq.
 -- Returns for each 1, or 0 if the consumer does not hold it.
 local ready, retry, dead, parked, notes, waiting, counters, moves =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
@@ -18,7 +18,7 @@ local function park(entry, place, due, id, job, note, page, seq)
   redis.call('XDEL', ready, entry)
   redis.call('HSET', parked, id, job)
   redis.call('HSET', notes, id, with('at', now, note))
-  if place == 'retry' then
+  if place ~= 'dead' then
     redis.call('ZADD', retry, due, id)
     count_waiting(waiting, page, 1)
   else
