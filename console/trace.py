@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from api.models import Attempt, Delivery, JobState, JobView, Lead, LeadDetails
@@ -64,8 +64,9 @@ class JobTrace:
 
     @property
     def took_s(self) -> float:
-        """Seconds from the first step to the last."""
-        return self.steps[-1].at - self.steps[0].at if self.steps else 0.0
+        """Seconds from the request to the end, or to the place where it is now."""
+        last = next(step for step in self.steps if step.kind in (Kind.END, Kind.PLACE))
+        return max(last.at - self.received_at, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,12 +200,13 @@ def _attempt(attempt: Attempt) -> Step:
 
 
 def _in_order(steps: list[Step]) -> tuple[Step, ...]:
-    """By time, each with the gap before it; what stands first and last stays there, whatever the clocks say."""
-    first, last = steps[:2], steps[-1]
-    ordered = [*first, *sorted(steps[2:-1], key=lambda step: step.at), last]
-    result, until = [], ordered[0].at
-    for step in ordered:
-        gap = max(step.at - until, 0.0)
+    """By time, each with the gap before it; the request stays first and the end after every attempt, as clocks differ."""
+    first, middle, last = steps[:2], steps[2:-1], steps[-1]
+    ends = max([last.at, *(step.at for step in middle if step.kind is not Kind.LOG)])
+    late = sorted((step for step in middle if step.at > ends), key=lambda step: step.at)
+    early = sorted((step for step in middle if step.at <= ends), key=lambda step: step.at)
+    result, until = [], first[0].at
+    for step in (*first, *early, last, *late):
+        result.append(replace(step, gap_s=max(step.at - until, 0.0)))
         until = max(until, step.at + step.took_s)
-        result.append(Step(step.at, step.kind, step.text, step.took_s, gap, step.level, step.service))
     return tuple(result)

@@ -66,12 +66,14 @@ def test_a_job_that_is_queued_and_has_a_row_is_told_once() -> None:
     assert found.place == "stored"
 
 
-def test_clocks_that_differ_leave_request_first_and_row_last() -> None:
-    early = Attempt(n=1, worker="w-1", started_at=T - 3, took_s=0.1)
-    (job,) = traced([details(early, end=-2)], [], [line(60, event="late", job_id="J1")])
-    assert job.steps[0].kind is Kind.REQUEST
-    assert job.steps[-1].kind is Kind.END
+def test_clocks_that_differ_leave_the_request_first_and_the_end_after_the_attempts() -> None:
+    tries = [Attempt(n=1, worker="w-1", started_at=T - 3, took_s=0.1), Attempt(n=2, worker="w-1", started_at=T + 5)]
+    (job,) = traced([details(*tries, end=-2)], [], [line(60, event="late", job_id="J1")])
+    assert [step.kind for step in job.steps] == [
+        Kind.REQUEST, Kind.QUEUED, Kind.ATTEMPT, Kind.ATTEMPT, Kind.END, Kind.LOG,
+    ]  # fmt: skip
     assert all(step.gap_s >= 0 for step in job.steps)
+    assert job.took_s == 0
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_a_stored_lead_is_followed_by_any_of_its_ids(stack: Stack, ids: dict[str
     (job,) = call.document["jobs"]
     kinds = [step["kind"] for step in job["steps"]]
     assert kinds[:2] == ["request", "queued"]
-    assert kinds[-1] == "end"
+    assert "end" in kinds[2:]
     assert (job["job_id"], job["place"]) == (ids["job"], "stored")
     services = {step["service"] for step in job["steps"] if step["kind"] == "log"}
     assert services == {"app", "worker"}
@@ -51,7 +51,7 @@ def test_log_lines_can_be_left_out(stack: Stack, ids: dict[str, str]) -> None:
 def test_a_dead_letter_is_followed_to_where_it_is(stack: Stack, dead: str) -> None:
     (job,) = stack("trace", dead, "--json").document["jobs"]
     assert (job["place"], job["ended"]) == ("dead", False)
-    assert job["steps"][-1]["kind"] == "now"
+    assert "now" in [step["kind"] for step in job["steps"]]
     (again,) = stack("trace", job["request_id"], "--json").document["jobs"]
     assert again["job_id"] == dead
 
