@@ -86,6 +86,17 @@ class Trouble:
     tries: int = 0
     ask_after: bool = False
 
+    @property
+    def label(self) -> str:
+        """One word for metrics: limit, token, permission, missing, refused, unknown or transient."""
+        if self.kind:
+            return self.kind
+        if self.ask_after:
+            return "missing"
+        if self.action is Action.BURY:
+            return "refused"
+        return "unknown" if self.tries else "transient"
+
 
 @dataclass(frozen=True, slots=True)
 class GraphFault:

@@ -15,6 +15,7 @@ from api.graph.verdict import unreadable
 from api.models import Job
 from api.queue import Consumer, Taken
 from api.settings import Settings
+from api.tally import Tally
 from api.worker.hand import Hand
 from api.worker.policy import attempted, delay_after, waited
 
@@ -32,11 +33,13 @@ class Endings:
     Attributes:
         stored: jobs that ended in a row, since the start.
         failed: attempts that failed.
+        tally: what became of jobs and attempts, for the metrics.
     """
 
     def __init__(self, settings: Settings, consumer: Consumer, hand: Hand) -> None:
         self.stored = 0
         self.failed = 0
+        self.tally = Tally()
         self._settings = settings
         self._consumer = consumer
         self._hand = hand
@@ -81,7 +84,7 @@ class Endings:
         job = waited(taken.job, self._settings.worker_name, time.time(), reason)
         moved = await self.insist(lambda: self._consumer.defer(taken, job, until, reason))
         self._hand.release([taken.entry_id])
-        self._tell("info", "lead.waits", job, moved, reason=reason, until=round(until, 1))
+        self._tell("info", "lead.waits", "waited", job, moved, reason=reason, until=round(until, 1))
 
     async def wait_each(self, waits: Sequence[tuple[Taken, float, str]]) -> None:
         """As `wait` for many, several at once."""
@@ -92,9 +95,9 @@ class Endings:
         await self.insist(lambda: self._consumer.defer(taken, taken.job, 0.0, "handed back"))
         self._hand.release([taken.entry_id])
 
-    async def fail(self, taken: Taken, trouble: Trouble, started_at: float) -> bool:
-        """Count a failed attempt, and try again later or bury it; whether it was buried."""
-        job = self._counted(taken, trouble.error, started_at)
+    async def fail(self, taken: Taken, trouble: Trouble, started_at: float, *, kind: str = "") -> bool:
+        """Count a failed attempt, and try again later or bury it; whether it was buried. `kind` as in `bury`."""
+        job = self._counted(taken, trouble.error, started_at, kind or trouble.label)
         delay_s = delay_after(
             job, trouble, max_attempts=self._settings.max_attempts, retry_base=self._settings.retry_base
         )
@@ -104,25 +107,31 @@ class Endings:
         due_at = time.time() + delay_s
         moved = await self.insist(lambda: self._consumer.retry(taken, job, due_at, trouble.error))
         self._hand.release([taken.entry_id])
-        self._tell("warning", "lead.retry", job, moved, error=trouble.error, delay_s=round(delay_s, 1))
+        self._tell("warning", "lead.retry", "retried", job, moved, error=trouble.error, delay_s=round(delay_s, 1))
         return False
 
-    async def bury(self, taken: Taken, error: str, started_at: float) -> None:
-        """Give a job up at once, with its last attempt counted."""
-        await self._bury(taken, self._counted(taken, error, started_at), error)
+    async def bury(self, taken: Taken, error: str, started_at: float, *, kind: str = "payload") -> None:
+        """Give a job up at once, with its last attempt counted; `kind` is the metrics' word for the error."""
+        await self._bury(taken, self._counted(taken, error, started_at, kind), error)
 
     async def fault(self, taken: Taken, error: Exception, started_at: float) -> None:
         """Our own code failed on a job: count it as a failed attempt, so that it is not held in hand for ever."""
-        self._log.error("worker.fault", job_id=taken.job.id, external_id=taken.job.external_id, exc_info=error)
+        job = taken.job
+        self._log.error(
+            "worker.fault", job_id=job.id, external_id=job.external_id, request_id=job.request_id, exc_info=error
+        )
         try:
-            await self.fail(taken, unreadable(f"fault in the worker ({type(error).__name__})"), started_at)
+            trouble = unreadable(f"fault in the worker ({type(error).__name__})")
+            await self.fail(taken, trouble, started_at, kind="fault")
         except Exception as again:  # noqa: BLE001 - then it is taken over once its visibility timeout has passed
             self._hand.release([taken.entry_id])
-            self._log.error("worker.fault", job_id=taken.job.id, exc_info=again)
+            self._log.error("worker.fault", job_id=job.id, request_id=job.request_id, exc_info=again)
 
     def tell_stored(self, job: Job, outcome: str, lead_id: int, *, partial: bool) -> None:
         """Count and log a job that ended in a row."""
         self.stored += 1
+        self.tally.add("jobs", outcome)
+        self.tally.add("attempts", "none")
         self._log.info(
             "lead.partial" if partial else "lead.stored",
             job_id=job.id,
@@ -137,19 +146,21 @@ class Endings:
         async with self._abreast:
             await self.wait(taken, until, reason)
 
-    def _counted(self, taken: Taken, error: str, started_at: float) -> Job:
+    def _counted(self, taken: Taken, error: str, started_at: float, kind: str) -> Job:
         self.failed += 1
+        self.tally.add("attempts", kind)
         took_s = max(0.0, time.time() - started_at)
         return attempted(taken.job, self._settings.worker_name, started_at, took_s, error)
 
     async def _bury(self, taken: Taken, job: Job, error: str) -> None:
         moved = await self.insist(lambda: self._consumer.bury(taken, job, error))
         self._hand.release([taken.entry_id])
-        self._tell("error", "lead.dead", job, moved, error=error)
+        self._tell("error", "lead.dead", "dead", job, moved, error=error)
 
-    def _tell(self, level: str, event: str, job: Job, moved: bool, **more: object) -> None:
-        """Log where a job went. `moved` false: another worker had taken it over, and decides."""
+    def _tell(self, level: str, event: str, outcome: str, job: Job, moved: bool, **more: object) -> None:
+        """Count and log where a job went. `moved` false: another worker had taken it over, and decides."""
         if moved:
+            self.tally.add("jobs", outcome)
             getattr(self._log, level)(
                 event,
                 job_id=job.id,

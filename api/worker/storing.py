@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from api import logs
 from api.errors import PayloadError, StoreUnavailableError
 from api.models import Outcome
 from api.queue import Taken
+from api.reasons import reason_of
 from api.store import Write, Writer, Written
 from api.worker.decode import with_plain_raw
 from api.worker.endings import Endings
@@ -23,6 +25,7 @@ MAX_BYTES = 16_000_000
 """Of raw text in one transaction."""
 
 _MAX_PAUSE_S = 5.0
+_LATELY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,14 @@ class Ready:
     taken: Taken
     write: Write
     started_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrote:
+    """The last write: when it ended (monotonic seconds), and how long it took."""
+
+    at: float = float("-inf")
+    took_s: float = 0.0
 
 
 class Storer:
@@ -49,6 +60,9 @@ class Storer:
         self._ready: deque[Ready] = deque()
         self._some = asyncio.Event()
         self._told = ""
+        self._error: StoreUnavailableError | None = None
+        self._writing: list[float] = []
+        self._wrote = _Wrote()
         self._log = logs.get_logger()
 
     def put(self, ready: Ready) -> None:
@@ -76,7 +90,7 @@ class Storer:
         if not batch:
             return
         try:
-            written = await self._patiently(lambda: self._writer.write([ready.write for ready in batch]))
+            written = await self._patiently(lambda: self._write(batch))
         except PayloadError as error:
             await self._split(batch, error)
             return
@@ -84,12 +98,37 @@ class Storer:
         for ready, result in zip(batch, written, strict=True):
             self._tell(ready, result)
 
+    @property
+    def trouble(self) -> str:
+        """Why Postgres takes no rows, in a few fixed words; "" while it does, as far as is known."""
+        return "" if self.up.is_set() or self._error is None else reason_of(self._error)
+
+    @property
+    def write_s(self) -> tuple[float, float]:
+        """Seconds that the oldest write under way has lasted, and that a batch took lately; 0 where there is none."""
+        now = time.monotonic()
+        lately = self._wrote.took_s if now - self._wrote.at < _LATELY_S else 0.0
+        return now - min(self._writing, default=now), lately
+
     async def ended(self, job_ids: Sequence[str]) -> set[str]:
         """Which of the jobs have a row already. Empty while Postgres does not answer: then they will be found later."""
         try:
             return await self._writer.ended(job_ids)
         except StoreUnavailableError:
             return set()
+
+    async def _write(self, batch: Sequence[Ready]) -> list[Written]:
+        began = time.monotonic()
+        self._writing.append(began)
+        try:
+            written = await self._writer.write([ready.write for ready in batch])
+        finally:
+            self._writing.remove(began)
+        ended = time.monotonic()
+        self._wrote = _Wrote(ended, ended - began)
+        self._endings.tally.observe("store_write_seconds", ended - began)
+        self._endings.tally.observe("store_batch_jobs", len(batch))
+        return written
 
     def _next(self) -> list[Ready]:
         batch: list[Ready] = []
@@ -123,6 +162,7 @@ class Storer:
             try:
                 result = await call()
             except StoreUnavailableError as error:
+                self._error = error
                 if self.up.is_set() or str(error) != self._told:
                     self.up.clear()
                     self._told = str(error)
