@@ -89,6 +89,12 @@ class Lanes:
         now = time.monotonic()
         return sum(len(lane.waiting) + lane.held for lane in self._lanes.values() if lane.slow(now))
 
+    @property
+    def oldest_call_s(self) -> float:
+        """For how long the oldest call under way has lasted, seconds; 0 without one."""
+        now = time.monotonic()
+        return now - min((began for lane in self._lanes.values() for began in lane.calls), default=now)
+
     async def shed(self) -> None:
         """Put back what slow lanes hold beyond a few, to return at the pace they go."""
         now = time.monotonic()
@@ -206,7 +212,7 @@ class Lanes:
         elif await self._storer.ended([taken.job.id]):
             await self._endings.settle([taken])
         elif trouble.action is Action.BURY:
-            await self._endings.bury(taken, trouble.error, started_at)
+            await self._endings.bury(taken, trouble.error, started_at, kind=trouble.label)
         elif await self._endings.fail(taken, trouble, started_at) and trouble.ask_after:
             await self._pages.missing(page, trouble.error)
 

@@ -23,6 +23,7 @@ from api.worker.names import Names
 from api.worker.pages import Pages
 from api.worker.policy import MAX_DELIVERIES, attempted
 from api.worker.prober import Prober
+from api.worker.pulse import Pulse
 from api.worker.storing import Ready, Storer
 
 BEAT_S = 0.5
@@ -69,6 +70,13 @@ class Worker:
             worker=settings.worker_name,
             region=settings.default_region,
         )
+        self._pulse = Pulse(
+            consumer,
+            endings=self._endings,
+            storer=self._storer,
+            graph=graph,
+            oldest_call_s=lambda: self._lanes.oldest_call_s,
+        )
         self._store_told: bool | None = None
         self._done_at: dict[str, float] = {}
         self._log = logs.get_logger()
@@ -80,7 +88,7 @@ class Worker:
     async def run(self) -> None:
         """Work until stopped, then drain."""
         name = self._settings.worker_name
-        beating = asyncio.create_task(self._forever(self._beat, BEAT_S))
+        beating = asyncio.create_task(self._forever(self._pulse.beat, BEAT_S))
         try:
             await self._until_stopped(self._endings.insist(self._consumer.open))
             # Known before the first job is taken: calls during a block lengthen it.
@@ -105,6 +113,8 @@ class Worker:
                 await self._names.close()
         finally:
             await _cancelled([beating])
+            with contextlib.suppress(QueueUnavailableError):
+                await self._pulse.beat()
 
     async def _drain(self) -> None:
         """Finish what is under way within the grace period; the rest is safe in the queue, in this worker's name."""
@@ -152,7 +162,7 @@ class Worker:
         for each in taken:
             if each.deliveries > MAX_DELIVERIES:
                 error = f"handed to workers {each.deliveries} times without an end: it may be what stops them"
-                await self._endings.bury(each, error, started_at)
+                await self._endings.bury(each, error, started_at, kind="suspect")
             elif each.deliveries >= SUSPECT:
                 await self._hand.emptied_but(each.entry_id, _ALONE_S)
                 await self._send(each, started_at)
@@ -179,9 +189,6 @@ class Worker:
         name = self._settings.worker_name
         done = attempted(job, name, started_at, time.time() - started_at)
         self._storer.put(Ready(taken, Write(done, lead, name), started_at))
-
-    async def _beat(self) -> None:
-        await self._consumer.beat(self._endings.stored, self._endings.failed)
 
     async def _tend(self) -> None:
         """Make due retries ready, hold on to what takes long, learn of pauses, forget what is old."""
