@@ -200,7 +200,7 @@ def _attempt(attempt: Attempt) -> Step:
 
 
 def _in_order(steps: list[Step]) -> tuple[Step, ...]:
-    """By time, each with the gap before it; the request stays first and the end after every attempt, as clocks differ."""
+    """By time, each with the gap before it; clocks differ, so the request stays first, the end after every attempt."""
     first, middle, last = steps[:2], steps[2:-1], steps[-1]
     ends = max([last.at, *(step.at for step in middle if step.kind is not Kind.LOG)])
     late = sorted((step for step in middle if step.at > ends), key=lambda step: step.at)
