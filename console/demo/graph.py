@@ -8,24 +8,22 @@ leaves such leads out, as the real one does.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import hmac
 import json
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
-from urllib.parse import parse_qs, urlsplit
+from typing import Any
 
+from console.demo.loopback import Answered, Asked, Loopback
 from console.demo.world import Fate, Form, World
 
 MAX_IDS = 50
-_MAX_HEAD = 65_536
 _HEALS_AFTER = 2
 
-Query = dict[str, list[str]]
+Query = Mapping[str, list[str]]
 
 
 @dataclass(slots=True)
@@ -74,12 +72,13 @@ class GraphError(Exception):
         return json.dumps({"error": inner | {"fbtrace_id": "Demo"}}).encode()
 
 
-class GraphStandIn:
+class GraphStandIn(Loopback):
     """An HTTP server on 127.0.0.1. `url` is its base; use it as an async context manager."""
 
     def __init__(
         self, world: World, *, token: str, app_secret: str = "", temper: Temper | None = None, seed: int = 0
     ) -> None:
+        super().__init__()
         self.counts = Counts()
         self._world = world
         self._token = token
@@ -89,88 +88,39 @@ class GraphStandIn:
         self._failed: dict[int, int] = {}
         self._names = {form.id: {"id": form.id, "name": form.text.name} for form in world.forms}
         self._names |= {form.page_id: {"id": form.page_id, "name": form.text.page} for form in world.forms}
-        self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
         self._began = time.monotonic()
 
-    @property
-    def url(self) -> str:
-        """Base URL while it serves."""
-        assert self._server is not None
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=_MAX_HEAD)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-        await self._server.wait_closed()
-
-    # --- HTTP ---------------------------------------------------------------------------------------------------------
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
-        try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
-                while await self._serve_one(reader, writer):
-                    pass
-        except asyncio.CancelledError:
-            pass  # the server is closing; asyncio would report the cancelled task as an error
-        finally:
-            self._connections.discard(task)
-            writer.close()
-
-    async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Answer one request; False when the connection ends."""
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        line, *rows = head.split("\r\n")
-        method, target, _ = line.split(" ", 2)
-        headers = {name.strip().lower(): value.strip() for name, _, value in (row.partition(":") for row in rows)}
-        await reader.readexactly(int(headers.get("content-length", "0")))
+    async def answer_to(self, asked: Asked) -> Answered:
+        """What Meta would answer, after a while."""
         self.counts.calls += 1
         if self._dice.random() < self._temper.slow:
             await asyncio.sleep(self._dice.uniform(0.3, max(self._temper.slow_s, 0.3)))
-        status, extra, body = self._answer(method, target, headers)
-        kept = headers.get("connection", "").lower() != "close"
-        extra += "" if kept else "Connection: close\r\n"
-        top = f"HTTP/1.1 {status} -\r\nContent-Type: application/json; charset=UTF-8\r\nContent-Length: {len(body)}\r\n"
-        writer.write(f"{top}facebook-api-version: v25.0\r\n{extra}\r\n".encode() + body)
-        await writer.drain()
-        return kept
+        return self._answer(asked)
 
-    def _answer(self, method: str, target: str, headers: dict[str, str]) -> tuple[int, str, bytes]:
-        parts = urlsplit(target)
-        query = parse_qs(parts.query, keep_blank_values=True)
+    def _answer(self, asked: Asked) -> Answered:
+        headers = {"facebook-api-version": "v25.0"}
         try:
-            if method != "GET":
+            if asked.method != "GET":
                 raise GraphError(400, 100, "Unsupported post request.")
-            self._demand_token(query, headers)
-            path = [part for part in parts.path.split("/") if part][1:]
-            ids = query.get("ids")
+            self._demand_token(asked)
+            path = [part for part in asked.path.split("/") if part][1:]
+            ids = asked.query.get("ids")
             if ids and not path and self._dice.random() < self._temper.broken:
                 self._count_error(1)
-                return 500, "", b"<html><body>Sorry, something went wrong.</body></html>"
-            found = self._many(ids[0].split(",")) if ids and not path else self._one(path, query)
-            return 200, "", json.dumps(found, ensure_ascii=False).encode()
+                return Answered(500, b"<html><body>Sorry, something went wrong.</body></html>", headers)
+            found = self._many(ids[0].split(",")) if ids and not path else self._one(path, asked.query)
+            return Answered(200, json.dumps(found, ensure_ascii=False).encode(), headers)
         except GraphError as error:
             self._count_error(error.code)
-            usage = f"X-Business-Use-Case-Usage: {error.usage}\r\n" if error.usage else ""
-            return error.status, usage, error.body()
+            headers |= {"X-Business-Use-Case-Usage": error.usage} if error.usage else {}
+            return Answered(error.status, error.body(), headers)
 
     def _count_error(self, code: int) -> None:
         self.counts.errors[code] = self.counts.errors.get(code, 0) + 1
 
-    def _demand_token(self, query: Query, headers: dict[str, str]) -> None:
-        token = query.get("access_token", [""])[0] or headers.get("authorization", "").removeprefix("Bearer ")
+    def _demand_token(self, asked: Asked) -> None:
+        query = asked.query
+        token = query.get("access_token", [""])[0] or asked.headers.get("authorization", "").removeprefix("Bearer ")
         if not token:
             raise GraphError(400, 104, "An access token is required to request this resource.")
         if not hmac.compare_digest(token.encode(), self._token.encode()):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
-from urllib.parse import parse_qs, urlsplit
+from typing import Any
+
+from console.demo.loopback import Answered, Asked, Loopback
 
 
 @dataclass(frozen=True)
@@ -27,11 +25,19 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer. `body` is JSON-encoded unless it is text."""
+    """An answer. `body` is JSON-encoded unless it is text or bytes; `cut` as in Answered."""
 
     body: Any
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    cut: int = -1
+
+    @property
+    def encoded(self) -> bytes:
+        """The body as it is sent."""
+        if isinstance(self.body, bytes):
+            return self.body
+        return (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode("utf-8", "surrogatepass")
 
 
 def lead(lead_id: str, **more: Any) -> dict[str, Any]:
@@ -51,61 +57,33 @@ def error(code: int, message: str = "no", subcode: int = 0, status: int = 400) -
     return Reply({"error": {"message": message, "code": code, "error_subcode": subcode}}, status)
 
 
-class StandIn:
-    """Serves while its `async with` block runs. `answer` may be replaced at any time; `calls` are those for leads."""
+class StandIn(Loopback):
+    """Serves while its `async with` block runs. `answer` may be replaced at any time; `calls` are those for leads,
+    `all` those for names as well; `open` is how many are being answered now.
+    """
 
     def __init__(self) -> None:
+        super().__init__()
         self.calls: list[Call] = []
+        self.all: list[Call] = []
+        self.open: list[Call] = []
         self.answer: Callable[[Call], Awaitable[Reply] | Reply] = lambda call: Reply(leads(call.ids))
         self.names: dict[str, str] = {"77": "Imóveis SP", "1029": "Casa & Co"}
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
 
-    @property
-    def url(self) -> str:
-        """Its base URL."""
-        assert self._server is not None
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-                while True:
-                    await self._serve(reader, writer)
-        finally:
-            self._tasks.discard(task)
-            writer.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        url = urlsplit(head.split(" ", 2)[1])
-        query = {name: values[0] for name, values in parse_qs(url.query).items()}
-        ids = query["ids"].split(",") if "ids" in query else [url.path.rsplit("/", 1)[-1]]
+    async def answer_to(self, asked: Asked) -> Answered:
+        """As the test says; names by themselves."""
+        query = {name: values[0] for name, values in asked.query.items()}
+        ids = query["ids"].split(",") if "ids" in query else [asked.path.rsplit("/", 1)[-1]]
         call = Call(ids, query)
+        self.all.append(call)
         if call.names:
             reply = Reply({i: {"id": i, "name": self.names[i]} for i in ids if i in self.names})
         else:
             self.calls.append(call)
-            given = self.answer(call)
-            reply = given if isinstance(given, Reply) else await given
-        body = (reply.body if isinstance(reply.body, str) else json.dumps(reply.body)).encode()
-        extra = "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items())
-        writer.write(f"HTTP/1.1 {reply.status} -\r\nContent-Length: {len(body)}\r\n{extra}\r\n".encode() + body)
-        await writer.drain()
+            self.open.append(call)
+            try:
+                given = self.answer(call)
+                reply = given if isinstance(given, Reply) else await given
+            finally:
+                self.open.remove(call)
+        return Answered(reply.status, reply.encoded, reply.headers, reply.cut)
