@@ -61,6 +61,13 @@ def test_graph_fields_keep_every_value(field_data: Any, found: fields.Fields) ->
         ({"الاسم الكامل": "ليلى"}, "ليلى"),
         ({"full_name": "  ", "first_name": "Ana"}, "Ana"),
         ({"company_name": "ACME", "job_title": "CEO"}, ""),
+        ({"What's your name?": "Ana"}, "Ana"),
+        ({"Thanks. And your last name?": "Gil", "Hi! What is your first name?": "Ana"}, "Ana Gil"),
+        ({"Wie lautet Ihr Name": "Jürgen"}, "Jürgen"),
+        ({"¿Cuál es tu nombre completo?": "Ana Gil"}, "Ana Gil"),
+        ({"Quel est votre prénom ?": "Zoé", "nom": "Martin"}, "Zoé Martin"),
+        ({"What's your name?": "Nick", "full_name": "Ana Gil"}, "Ana Gil"),
+        ({"What's your company?": "ACME", "your mother's maiden name": "Gil", "your": "x", "": "y"}, ""),
         ({}, ""),
     ],
 )
@@ -96,6 +103,7 @@ def test_emails(answers: dict[str, str], email: str) -> None:
         ({"which_mobile_do_you_own": "one of 2"}, ""),
         ({"phone_number": "call me"}, "call me"),
         ({"phone_number": ""}, ""),
+        ({"Please tell us your phone number": "0170 1"}, "0170 1"),
     ],
 )
 def test_phones(answers: dict[str, str], phone: str) -> None:

@@ -23,6 +23,9 @@ FULL = {
     "META_ACCESS_TOKEN": "access-token",
     "META_ACCESS_TOKENS": '{"111": "page-token"}',
     "FORMS_SECRET": WHSEC,
+    "GOOGLE_KEY": "google-key-1, google-key-2",
+    "TYPEFORM_SECRET": "typeform-secret",
+    "DEFAULT_REGION": "de",
 }
 
 
@@ -55,6 +58,11 @@ def test_everything_given() -> None:
     assert settings.meta_app_secrets == (b"app-secret-1", b"app-secret-2")
     assert settings.forms_secrets == (b"0123456789abcdef",)
     assert settings.meta_access_tokens == {"111": "page-token"}
+    assert settings.source_secrets == {
+        "GOOGLE_KEY": (b"google-key-1", b"google-key-2"),
+        "TYPEFORM_SECRET": (b"typeform-secret",),
+    }
+    assert settings.default_region == "DE"
     assert settings.demand("web") is settings
 
 
@@ -65,7 +73,7 @@ def test_an_empty_variable_counts_as_unset() -> None:
 
 def test_no_secret_is_shown() -> None:
     shown = repr(Settings.load(FULL)) + str(Settings.load(FULL))
-    for secret in ("redis-pass", "pg-pass", "app-secret", "verify-token", "access-token", "page-token", "0123456789"):
+    for secret in ("redis-pass", "pg-pass", "app-secret", "verify-token", "access-token", "page-token", "0123456789", "google-key", "typeform-s"):
         assert secret not in shown
 
 
@@ -108,6 +116,10 @@ def test_redis_url(env: dict[str, str], url: str) -> None:
         ("FORMS_SECRET", "whsec_secret!"),
         ("FORMS_SECRET", "whsec_"),
         ("FORMS_SECRET", f"{WHSEC},,{WHSEC}"),
+        ("GOOGLE_KEY", "secret,,secret"),
+        ("TYPEFORM_SECRET", ","),
+        ("DEFAULT_REGION", "DEU"),
+        ("DEFAULT_REGION", "49"),
         ("PORT", "0"),
         ("PORT", "65536"),
         ("PORT", "secret"),
@@ -151,10 +163,18 @@ def test_what_is_missing_is_named(command: str, missing: str) -> None:
 
 
 def test_web_demands_one_source_at_least() -> None:
-    neither = {**FULL, "META_APP_SECRET": "", "FORMS_SECRET": ""}
+    neither = {**FULL, "META_APP_SECRET": "", "FORMS_SECRET": "", "GOOGLE_KEY": "", "TYPEFORM_SECRET": ""}
     with pytest.raises(SettingsError, match=r"^META_APP_SECRET "):
         Settings.load(neither).demand("web")
-    assert Settings.load({**neither, "FORMS_SECRET": WHSEC, "META_VERIFY_TOKEN": ""}).demand("web").forms_secrets
+    for name, value in (("FORMS_SECRET", WHSEC), ("GOOGLE_KEY", "k"), ("TYPEFORM_SECRET", "s")):
+        Settings.load({**neither, name: value, "META_VERIFY_TOKEN": ""}).demand("web")
+
+
+def test_the_worker_knows_the_region_s_plan() -> None:
+    Settings.load({**FULL, "DEFAULT_REGION": ""}).demand("worker")
+    assert Settings.load(FULL).demand("worker").default_region == "DE"
+    with pytest.raises(SettingsError, match=r"^DEFAULT_REGION "):
+        Settings.load({**FULL, "DEFAULT_REGION": "XX"}).demand("worker")
 
 
 def test_worker_and_migrate_need_no_webhook_secret() -> None:
@@ -167,6 +187,7 @@ def test_a_secret_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text("from-file\n")
     assert Settings.load({"META_APP_SECRET_FILE": str(file)}).meta_app_secrets == (b"from-file",)
+    assert Settings.load({"GOOGLE_KEY_FILE": str(file)}).source_secrets == {"GOOGLE_KEY": (b"from-file",)}
 
 
 def test_a_secret_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:

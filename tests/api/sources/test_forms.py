@@ -9,7 +9,7 @@ import pytest
 from api.errors import PayloadError, RejectedError
 from api.settings import Settings
 from api.signatures import sign_standard
-from api.sources import SOURCES, FormsSource, Incoming
+from api.sources import FormsSource, Incoming, amended
 from api.sources.base import unreadable
 
 KEY, NOW = b"0123456789", 1_700_000_000
@@ -66,8 +66,10 @@ def test_an_unreadable_body_is_kept_once_for_the_same_bytes() -> None:
     assert first[0].form == "contact"
 
 
-def test_the_registry_names_every_source_as_it_names_itself() -> None:
-    for name, make in SOURCES.items():
-        source = make(Settings())
-        assert source.name == name
-        assert all(header == header.lower() for header in source.headers)
+def test_an_edit_must_be_json_and_keeps_the_id() -> None:
+    (job,) = SOURCE.parse(incoming(b'{"email": "typo@example"}')).jobs
+    changed = amended(job, '{"email": "ana@example.com"}')
+    assert (changed.id, changed.external_id) == (job.id, job.external_id)
+    assert SOURCE.lead(changed).email == "ana@example.com"
+    with pytest.raises(PayloadError):
+        amended(job, "{")
