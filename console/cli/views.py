@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from api.models import Accounting, Outcome, QueueSnapshot
-from console.cause import why
+from api.models import Accounting, Outcome, PagePause, QueueSnapshot
+from console.cause import pause_text, why
 from console.cli.output import Output
 from console.cli.table import Column
 from console.format import Cell, Tone, age, number, percent, safe, size, state_shape
@@ -122,9 +122,16 @@ def show_queue(output: Output, queue: QueueSnapshot) -> None:
     ]
     output.table((Column(""), Column("", right=True), Column("", least=20)), rows)
     for pause in queue.pauses:
-        output.note(Cell("◐", Tone.WARN), f"page {safe(pause.page, 40)} waits: {safe(pause.reason, 200)}")
+        output.note(Cell("◐", Tone.WARN), f"{pause_text(pause)}{_next_try(pause, queue.taken_at)}")
     for notice in queue.notices:
         output.note(Cell("◐", Tone.WARN), f"{safe(notice.text, 300)} ({number(notice.count)}×)")
+
+
+def _next_try(pause: PagePause, now: float) -> str:
+    """When a page is tried by itself that waits for an operator."""
+    if pause.until or not pause.next_at:
+        return ""
+    return f"; tried again in {age(max(0.0, pause.next_at - now))}, leadsctl queue resume --page {safe(pause.page, 40)}"
 
 
 def _count(count: int, tone: Tone) -> Cell:

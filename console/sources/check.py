@@ -147,7 +147,7 @@ def _aof(queue: QueueSnapshot) -> Finding:
 def _pauses(queue: QueueSnapshot) -> Finding:
     if not queue.pauses:
         return Finding("graph", Verdict.OK, "no page waits")
-    acts = [pause.page for pause in queue.pauses if pause.until == 0]
+    acts = [f"{pause.name} ({pause.page})" if pause.name else pause.page for pause in queue.pauses if pause.until == 0]
     pages = "1 page waits" if len(queue.pauses) == 1 else f"{number(len(queue.pauses))} pages wait"
     if acts:
         return Finding(

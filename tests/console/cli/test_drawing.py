@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime
 
-from api.models import Attempt, Delivery, Job, JobState, JobView, Lead, LeadDetails, Outcome, QueueSnapshot
+from api.models import Attempt, Delivery, Job, JobState, JobView, Lead, LeadDetails, Outcome, PagePause, QueueSnapshot
 from console.cli import records, views
 from console.cli.loglines import Filter, LogPrinter
 from console.cli.narrate import LiveSteps, Narrator
@@ -49,12 +49,22 @@ def test_hostile_text_is_harmless_everywhere() -> None:
         records.show_job(output, view, reveal=reveal)
     records.show_jobs(output, [view])
     views.show_stack(output, StackSnapshot("x", "x", "x", (Service(EVIL, Role.OTHER, replicas, ports=(EVIL,)),), 1.0))
-    views.show_queue(output, QueueSnapshot(1.0, server=EVIL, aof=EVIL))
+    pauses = (PagePause(EVIL, "token", 0.0, EVIL, name=EVIL, next_at=9.0), PagePause(EVIL, EVIL, 9.0, EVIL, name=EVIL))
+    views.show_queue(output, QueueSnapshot(1.0, server=EVIL, aof=EVIL, pauses=pauses))
     LogPrinter(output).show(
         [LogLine(1.0, EVIL, EVIL, EVIL), LogLine(1.0, "a", "a", '{"event":"\\u001b[2J","\\u009b":1}')]
     )
     assert "evil" in stream.getvalue()
     assert set(stream.getvalue()) & HARMFUL == set()
+
+
+def test_a_page_that_waits_for_an_operator_is_named_with_its_next_try() -> None:
+    output, stream = drawn()
+    pause = PagePause("1029", "token", 0.0, "Session has expired", 3, name="Casa & Co", lead="7", tries=2, next_at=13.0)
+    views.show_queue(output, QueueSnapshot(1.0, pauses=(pause,)))
+    said = " ".join(stream.getvalue().split())
+    assert "3 leads of page Casa & Co (1029) wait: Session has expired; tried again in 12 s" in said
+    assert "leadsctl queue resume --page 1029" in said
 
 
 def test_a_service_with_several_replicas_says_which_has_failed() -> None:

@@ -56,6 +56,12 @@ def test_one_thing_is_not(queue: QueueSnapshot, limits: Limits, expected: dict[s
     assert judge(BALANCED, queue, limits).ok is (Verdict.FAIL not in expected.values())
 
 
+def test_a_page_that_waits_for_an_operator_is_named() -> None:
+    pauses = (PagePause("1029", "token", 0, "x", name="Casa & Co"), PagePause("7", "permission", 0, "x"))
+    (finding,) = [f for f in judge(BALANCED, replace(WELL, pauses=pauses), Limits()).findings if f.name == "graph"]
+    assert "2 pages wait; Casa & Co (1029), 7 until an operator acts" in finding.text
+
+
 @pytest.mark.parametrize(
     ("accounting", "said"),
     [
