@@ -6,7 +6,6 @@ Exit codes: 0 done or stopped on request, 1 failed, 2 a wrong setting or word; 1
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -45,9 +44,7 @@ def _web(settings: Settings) -> int:
 
     code = run(serve(settings))
     logs.flush()
-    # The server's native threads may live a little longer than its loop. The interpreter's orderly end would stop
-    # them in the middle of a call, on which they abort the process.
-    os._exit(code)
+    return code
 
 
 def _worker(settings: Settings) -> int:

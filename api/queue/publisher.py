@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import hiredis
 
@@ -29,38 +28,46 @@ GRACE_S = 1.0
 BACKOFF_S = (0.02, 0.05, 0.1, 0.2, 0.5)
 
 
-class _Call:
-    """One `publish` that waits for the rest of its jobs."""
+Outcome = Published | QueueUnavailableError
+Done = Callable[[Outcome], None]
 
-    __slots__ = ("accepted", "deadline", "done", "duplicates", "left")
 
-    def __init__(self, jobs: int, deadline: float, done: asyncio.Future[Published]) -> None:
-        self.left = jobs
+class Call:
+    """One `submit` that waits for the rest of its jobs."""
+
+    __slots__ = ("_accepted", "_done", "_duplicates", "_left", "deadline", "over")
+
+    def __init__(self, jobs: int, deadline: float, done: Done) -> None:
+        self._left = jobs
+        self._done = done
+        self._accepted = 0
+        self._duplicates = 0
         self.deadline = deadline
-        self.done = done
-        self.accepted = 0
-        self.duplicates = 0
+        self.over = False
+        """All its jobs have been answered, it has failed, or nobody waits for it any more."""
 
     def count(self, accepted: bool, live: bool) -> None:
-        self.left -= 1
+        """One of its jobs is in the queue, or was there already."""
+        self._left -= 1
         if live and accepted:
-            self.accepted += 1
+            self._accepted += 1
         elif live:
-            self.duplicates += 1
-        if not self.left and not self.done.done():
-            self.done.set_result(Published(self.accepted, self.duplicates))
+            self._duplicates += 1
+        if not self._left and not self.over:
+            self.over = True
+            self._done(Published(self._accepted, self._duplicates))
 
     def fail(self, reason: str) -> None:
-        """Unless all its jobs have been answered, or its caller has gone away."""
-        if not self.done.done():
-            self.done.set_exception(QueueUnavailableError(reason))
+        """Tell that it has failed, unless it is over."""
+        if not self.over:
+            self.over = True
+            self._done(QueueUnavailableError(reason))
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(NamedTuple):
     """One job on its way. `args` are what the script gets for it: (id, job) or (id, job, note) for one born dead."""
 
-    call: _Call
+    call: Call
     live: bool
     seen: bytes
     args: tuple[bytes, ...]
@@ -106,21 +113,42 @@ class Publisher:
         Raises:
             QueueUnavailableError: Redis is away, slow, out of memory or refuses writes, or too much waits already.
         """
+        answered: asyncio.Future[Published] = asyncio.get_running_loop().create_future()
+
+        def done(outcome: Outcome) -> None:
+            if answered.done():
+                return
+            if isinstance(outcome, Published):
+                answered.set_result(outcome)
+            else:
+                answered.set_exception(outcome)
+
+        call = self.submit(jobs, dead, done)
+        try:
+            return await answered
+        finally:
+            call.over = True
+
+    def submit(self, jobs: Sequence[Job], dead: Sequence[tuple[Job, str]], done: Done) -> Call:
+        """As `publish`, without a task or a future: `done` is called once with what came of it, perhaps at once."""
+        call = Call(len(jobs) + len(dead), asyncio.get_running_loop().time() + self._timeout_s, done)
         if self._closed:
-            raise QueueUnavailableError("the service is stopping")
+            call.fail("the service is stopping")
+            return call
         if not jobs and not dead:
-            return Published(0, 0)
-        loop = asyncio.get_running_loop()
-        call = _Call(len(jobs) + len(dead), loop.time() + self._timeout_s, loop.create_future())
+            call.over = True
+            done(Published(0, 0))
+            return call
         items = list(self._items_of(call, jobs, dead))
-        size = sum(item.size for item in items)
+        size = sum([item.size for item in items])
         if self._queue and (self._pending_bytes + size > PENDING_BYTES or len(self._queue) + len(items) > PENDING_JOBS):
-            raise QueueUnavailableError("too many jobs wait for Redis already")
+            call.fail("too many jobs wait for Redis already")
+            return call
         self._queue.extend(items)
         self._pending_bytes += size
         if self._flusher is None or self._flusher.done():
             self._flusher = asyncio.create_task(self._flush())
-        return await call.done
+        return call
 
     async def close(self) -> None:
         """Finish what is under way, then close the connection."""
@@ -136,7 +164,7 @@ class Publisher:
         if self._wire is not None:
             self._wire.drop()
 
-    def _items_of(self, call: _Call, jobs: Sequence[Job], dead: Sequence[tuple[Job, str]]) -> Iterator[_Item]:
+    def _items_of(self, call: Call, jobs: Sequence[Job], dead: Sequence[tuple[Job, str]]) -> Iterator[_Item]:
         for job in jobs:
             seen, text = self._keys.seen(job.source, job.external_id), encode_job(job)
             yield _Item(call, True, seen, (job.id.encode(), text), len(text))
@@ -168,7 +196,7 @@ class Publisher:
             self._pending_bytes -= item.size
             if item.call.deadline <= now:
                 item.call.fail(f"Redis does not answer: no answer within {self._timeout_s:g} s")
-            if not item.call.done.done():
+            if not item.call.over:
                 batch.append(item)
                 size += item.size
         batch.sort(key=lambda item: not item.live)

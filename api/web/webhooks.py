@@ -1,4 +1,7 @@
-"""Owns the ingest: a webhook's body is read, verified, turned into jobs and queued before it is answered."""
+"""Owns the ingest: a webhook's body is read, verified, turned into jobs and queued before it is answered.
+
+No task and no future is made for a webhook: what a queue's acknowledgement calls writes the answer.
+"""
 
 from __future__ import annotations
 
@@ -9,59 +12,49 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from api import logs
-from api.errors import PayloadError, RejectedError, UnavailableError
+from api.errors import PayloadError, QueueUnavailableError, RejectedError, UnavailableError
 from api.metrics import Metrics
 from api.models import Job
+from api.queue import Published
 from api.settings import Settings
 from api.signatures import MISMATCH
 from api.sources.base import Incoming, Parsed, Source, unreadable
-from api.web.http import JSON_TYPE, Bodies, BusyError, Request, Response, problem
+from api.web.bodies import Body, Room
+from api.web.http import JSON_TYPE, Request, Response, Send, problem
 from api.web.notices import Notices
 
 RETRY_AFTER_S = 5
 
+log = logs.get_logger()
+
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_HEADERS = [JSON_TYPE]
-
-
-class Counts(Protocol):
-    """What a publish tells."""
-
-    @property
-    def accepted(self) -> int: ...
-
-    @property
-    def duplicates(self) -> int: ...
+_HEADERS = (JSON_TYPE,)
+_FORGED = (
+    "A webhook to {} was refused: its signature fits no configured secret. If it goes on, the secret was changed at "
+    "the sender, or someone tries to forge leads"
+)
 
 
 class Publishing(Protocol):
     """The queue as the ingest needs it; `api.queue.Publisher` fits."""
 
-    async def publish(self, jobs: Sequence[Job], dead: Sequence[tuple[Job, str]] = ()) -> Counts:
+    def submit(
+        self,
+        jobs: Sequence[Job],
+        dead: Sequence[tuple[Job, str]],
+        done: Callable[[Published | QueueUnavailableError], None],
+    ) -> object:
         """See api.queue.Publisher."""
         ...
 
 
-@dataclass(slots=True)
-class _Exchange:
-    """A webhook being answered."""
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A source at its place: the route's template, and the headers it reads by both of their names."""
 
-    request: Request
-    request_id: str
     source: Source
-    name: str
-    started: float
-
-    def log_fields(self, status: int) -> dict[str, Any]:
-        fields: dict[str, Any] = {
-            "request_id": self.request_id,
-            "source": self.source.name,
-            "status": status,
-            "ms": round((time.perf_counter() - self.started) * 1000, 1),
-        }
-        if self.name:
-            fields["form"] = self.name
-        return fields
+    template: str
+    headers: tuple[tuple[str, bytes], ...]
 
 
 class Webhooks:
@@ -77,118 +70,180 @@ class Webhooks:
         notices: Notices,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._sources = dict(sources)
-        self._publisher = publisher
-        self._metrics = metrics
-        self._notices = notices
-        self._clock = clock
-        self._bodies = Bodies(settings)
-        self._max_requests = settings.max_requests
-        self._active = 0
-        metrics.held.set_function(lambda: self._bodies.held)
+        self.publisher = publisher
+        self.metrics = metrics
+        self.notices = notices
+        self.clock = clock
+        self.room = Room(settings)
+        self._named: dict[str, Hook] = {}
+        self._plain: dict[str, tuple[Hook, str]] = {}
+        for name, source in sources.items():
+            headers = tuple((header, header.encode()) for header in source.headers)
+            hook = Hook(source, f"/webhooks/{name}" + ("/{form}" if source.named else ""), headers)
+            if source.named:
+                self._named[f"/webhooks/{name}"] = hook
+            else:
+                self._plain[hook.template] = hook, ""
+        metrics.watch_held(lambda: self.room.held)
 
-    def find(self, path: str) -> tuple[Source, str] | None:
+    def find(self, path: str) -> tuple[Hook, str] | None:
         """The source and the name in `/webhooks/{source}[/{name}]`; None if there is no such place."""
-        parts = path.split("/")
-        if len(parts) not in (3, 4) or parts[1] != "webhooks":
-            return None
-        source = self._sources.get(parts[2])
-        if source is None or source.named != (len(parts) == 4):
-            return None
-        name = parts[3] if source.named else ""
-        return (source, name) if not source.named or _NAME.fullmatch(name) else None
+        found = self._plain.get(path)
+        if found is not None:
+            return found
+        place, _, name = path.rpartition("/")
+        hook = self._named.get(place)
+        return (hook, name) if hook is not None and _NAME.fullmatch(name) else None
 
-    async def receive(self, request: Request, request_id: str, source: Source, name: str) -> Response:
-        """Take one webhook in. Never raises for what a client can send or a server it needs can do."""
-        exchange = _Exchange(request, request_id, source, name, time.perf_counter())
+    def open(self, request: Request, hook: Hook, name: str) -> Delivery:
+        """Begin to take one webhook in."""
+        return Delivery(self, request, hook, name)
+
+
+class Delivery:
+    """A webhook on its way in: an api.web.http.Exchange."""
+
+    __slots__ = ("_body", "_hook", "_hooks", "_name", "_parsed", "_send", "_started", "early", "request")
+
+    def __init__(self, hooks: Webhooks, request: Request, hook: Hook, name: str) -> None:
+        self._started = time.perf_counter()
+        self.request = request
+        self._hooks = hooks
+        self._hook = hook
+        self._name = name
+        self._body: Body | None = None
+        self._parsed: Parsed | None = None
+        self._send: Send | None = None
+        self.early: Response | None = None
         try:
-            if source.switched_off:
-                raise RejectedError(404, f"this endpoint is switched off: {source.switched_off}")
-            if self._active >= self._max_requests:
-                raise BusyError("too many webhooks at once")
-            self._active += 1
+            if hook.source.switched_off:
+                raise RejectedError(404, f"this endpoint is switched off: {hook.source.switched_off}")
+            if request.headers.get(b"content-encoding", b"identity") not in (b"identity", b""):
+                raise RejectedError(415, "Content-Encoding is not supported")
+            self._body = Body(hooks.room, request.headers.get(b"content-length"))
+        except (RejectedError, UnavailableError) as error:
+            self.early = self._refused(error)
+
+    def add(self, piece: bytes) -> None:
+        """See Exchange."""
+        if self.early is None and self._body is not None:
             try:
-                return await self._take(exchange)
-            finally:
-                self._active -= 1
-        except RejectedError as error:
-            return self._refuse(exchange, error.status, error.reason)
-        except UnavailableError as error:
-            return self._refuse(exchange, 503, str(error))
+                self._body.add(piece)
+            except (RejectedError, UnavailableError) as error:
+                self.early = self._refused(error)
 
-    async def _take(self, exchange: _Exchange) -> Response:
-        request, source = exchange.request, exchange.source
-        if request.header("content-encoding") not in ("", "identity"):
-            raise RejectedError(415, "Content-Encoding is not supported")
-        body = await self._bodies.read(request)
+    def finish(self, send: Send) -> None:
+        """See Exchange."""
+        if self.early is not None or self._body is None:
+            assert self.early is not None
+            send(self.early)
+            return
+        self._send = send
         try:
-            incoming = Incoming(
-                body=body,
-                headers={header: request.header(header) for header in source.headers},
-                name=exchange.name,
-                request_id=exchange.request_id,
-                received_at=request.received_at,
-            )
-            source.verify(incoming, self._clock())
-            parsed = await self._parse(source, incoming)
-            counts = await self._publish(parsed)
-        finally:
-            self._bodies.release(len(body))
-        self._account(exchange, parsed, counts, len(body))
-        return Response(200, b'{"accepted":%d,"duplicates":%d,"ignored":%d}' % (*counts, parsed.ignored), _HEADERS)
+            self._take(self._body.whole())
+        except (RejectedError, UnavailableError) as error:
+            send(self._refused(error))
+        except Exception as error:
+            log.error("web.failed", request_id=self.request.request_id, exc_info=error)
+            send(self._counted(problem(500, "internal error", self.request.request_id)))
 
-    async def _parse(self, source: Source, incoming: Incoming) -> Parsed:
-        """What the source finds. A signed body that it cannot read is kept as a dead letter before it is refused."""
+    def abandon(self, status: int, reason: str) -> Response:
+        """See Exchange."""
+        return self.early or self._refused(RejectedError(status, reason))
+
+    def _take(self, body: bytes) -> None:
+        request, hooks, source = self.request, self._hooks, self._hook.source
+        headers = request.headers
+        incoming = Incoming(
+            body=body,
+            headers={name: headers[key].decode("latin-1") for name, key in self._hook.headers if key in headers},
+            name=self._name,
+            request_id=request.request_id,
+            received_at=request.received_at,
+        )
+        source.verify(incoming, hooks.clock())
         try:
-            return source.parse(incoming)
+            self._parsed = parsed = source.parse(incoming)
         except PayloadError as error:
-            await self._publisher.publish((), (unreadable(source.name, incoming, str(error)),))
-            self._metrics.count_events(source.name, "dead", 1)
-            raise RejectedError(400, str(error)) from None
+            # A signed body that cannot be read is kept as a dead letter before it is refused.
+            reason = str(error)
+            letter = unreadable(source.name, incoming, reason)
+            hooks.publisher.submit((), (letter,), lambda outcome: self._kept(outcome, reason))
+            return
+        if parsed.jobs or parsed.dead:
+            hooks.publisher.submit(parsed.jobs, parsed.dead, self._published)
+        else:
+            self._published(Published(0, 0))
 
-    async def _publish(self, parsed: Parsed) -> tuple[int, int]:
-        if not parsed.jobs and not parsed.dead:
-            return 0, 0
-        published = await self._publisher.publish(parsed.jobs, parsed.dead)
-        return published.accepted, published.duplicates
+    def _kept(self, outcome: Published | QueueUnavailableError, reason: str) -> None:
+        assert self._send is not None
+        if isinstance(outcome, QueueUnavailableError):
+            self._send(self._refused(outcome))
+            return
+        self._hooks.metrics.count_events(self._hook.source.name, "dead", 1)
+        self._send(self._refused(RejectedError(400, reason)))
 
-    def _account(self, exchange: _Exchange, parsed: Parsed, counts: tuple[int, int], size: int) -> None:
-        accepted, duplicates = counts
-        name, count = exchange.source.name, self._metrics.count_events
-        count(name, "accepted", accepted)
-        count(name, "duplicate", duplicates)
-        count(name, "ignored", parsed.ignored - len(parsed.dead))
-        count(name, "dead", len(parsed.dead))
-        if parsed.unhandled:
-            self._metrics.count_unhandled(parsed.unhandled)
+    def _published(self, outcome: Published | QueueUnavailableError) -> None:
+        assert self._send is not None
+        assert self._parsed is not None
+        if isinstance(outcome, QueueUnavailableError):
+            self._send(self._refused(outcome))
+            return
+        counts = outcome.accepted, outcome.duplicates, self._parsed.ignored
+        self._account(self._parsed, outcome)
+        self._send(self._counted(Response(200, b'{"accepted":%d,"duplicates":%d,"ignored":%d}' % counts, _HEADERS)))
+
+    def _account(self, parsed: Parsed, counts: Published) -> None:
+        name, metrics = self._hook.source.name, self._hooks.metrics
+        metrics.count_events(name, "accepted", counts.accepted)
+        if counts.duplicates:
+            metrics.count_events(name, "duplicate", counts.duplicates)
+        if parsed.ignored:
+            metrics.count_events(name, "ignored", parsed.ignored - len(parsed.dead))
+            metrics.count_events(name, "dead", len(parsed.dead))
+            metrics.count_unhandled(parsed.unhandled)
         for key, text in parsed.notices:
-            self._notices.tell(key, text)
-        fields = exchange.log_fields(200)
+            self._hooks.notices.tell(key, text)
+        fields = self._log_fields(200)
         if len(parsed.jobs) == 1:
             fields["job_id"] = parsed.jobs[0].id
             fields["external_id"] = parsed.jobs[0].external_id
         if parsed.dead:
             fields["dead"] = len(parsed.dead)
-        fields["accepted"] = accepted
-        fields["duplicates"] = duplicates
+        fields["accepted"] = counts.accepted
+        fields["duplicates"] = counts.duplicates
         fields["ignored"] = parsed.ignored
-        fields["bytes"] = size
+        fields["bytes"] = self._body.size if self._body is not None else 0
         logs.emit("info", "webhook.accepted", fields)
 
-    def _refuse(self, exchange: _Exchange, status: int, reason: str) -> Response:
-        name = exchange.source.name
-        self._metrics.rejected.labels(name, str(status)).inc()
-        logs.emit("warning", "webhook.rejected", {**exchange.log_fields(status), "reason": reason})
+    def _refused(self, error: RejectedError | UnavailableError) -> Response:
+        status, reason = (error.status, error.reason) if isinstance(error, RejectedError) else (503, str(error))
+        name, request_id = self._hook.source.name, self.request.request_id
+        self._hooks.metrics.count_rejected(name, status)
+        logs.emit("warning", "webhook.rejected", {**self._log_fields(status), "reason": reason})
         if reason == MISMATCH:
-            self._notices.tell(f"signature:{name}", _FORGED.format(name))
+            self._hooks.notices.tell(f"signature:{name}", _FORGED.format(name))
         if status == 503:
             # What went wrong inside is for the log; a sender needs to know when to come back.
-            return problem(503, "not available now", exchange.request_id, [("retry-after", str(RETRY_AFTER_S))])
-        return problem(status, reason, exchange.request_id, _CLOSE if status in (408, 413) else None)
+            return self._counted(problem(503, "not available now", request_id, (("retry-after", str(RETRY_AFTER_S)),)))
+        return self._counted(problem(status, reason, request_id, key=self._hook.source.reason_key))
 
+    def _counted(self, response: Response) -> Response:
+        """The answer, now that it is known: the room is given back, and the request counted."""
+        if self._body is not None:
+            self._body.close()
+            self._body = None
+        seconds = time.perf_counter() - self._started
+        self._hooks.metrics.count_request(self._hook.template, "POST", response.status, seconds)
+        return response
 
-_CLOSE = [("connection", "close")]
-_FORGED = (
-    "A webhook to {} was refused: its signature fits no configured secret. If it goes on, the secret was changed at "
-    "the sender, or someone tries to forge leads"
-)
+    def _log_fields(self, status: int) -> dict[str, Any]:
+        fields: dict[str, Any] = {
+            "request_id": self.request.request_id,
+            "source": self._hook.source.name,
+            "status": status,
+            "ms": round((time.perf_counter() - self._started) * 1000, 1),
+        }
+        if self._name:
+            fields["form"] = self._name
+        return fields

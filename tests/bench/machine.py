@@ -24,7 +24,7 @@ def describe() -> str:
         "machine": f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB",
         "kernel": f"{platform.system()} {platform.release()}, load {load} before the run",
         "disk": _file_system(Path(tempfile.gettempdir())),
-        "runtime": f"Python {platform.python_version()}, granian {version('granian')}, Node {node}",
+        "runtime": f"Python {platform.python_version()}, uvloop {version('uvloop')}, Node {node}",
         "servers": f"{_redis()}, {_postgres()}",
     }
     return "\n".join(f"{name:8} {text}" for name, text in facts.items())

@@ -49,7 +49,7 @@ def serving() -> Serving:
     @asynccontextmanager
     async def serve(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         parts = build(settings, clock=lambda: FORMS_NOW)
-        transport = httpx.ASGITransport(asgi.adapt(parts.app))
+        transport = httpx.ASGITransport(asgi.adapt(parts.app, body_timeout_s=settings.body_timeout))
         try:
             async with httpx.AsyncClient(transport=transport, base_url="http://leads.test") as client:
                 yield client

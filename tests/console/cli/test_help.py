@@ -14,7 +14,7 @@ from console.cli.app import COMMANDS, app
 from tests.console.cli.calls import COMMAND, environment, leadsctl, on_terminal, plain
 
 HEAVY = ("docker", "redis", "hiredis", "psycopg", "httpx", "textual", "rich.console", "rich.table", "rich.markup",
-         "requests", "supervisor", "granian", "asyncio", "msgspec", "structlog", "pydantic")  # fmt: skip
+         "requests", "supervisor", "httptools", "asyncio", "msgspec", "structlog", "pydantic")  # fmt: skip
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["queue", "--help"], ["ps", "--help"]])

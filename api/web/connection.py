@@ -1,0 +1,325 @@
+"""Owns one client's connection: HTTP/1.1 in (llhttp through httptools) and out, within limits of size and time.
+
+One request of a connection is answered at a time, in their order (RFC 9112, 9.3.2). Whatever is not plainly framed
+(a length twice or beside chunks, a bare line feed, a folded header) is refused by llhttp and ends the connection:
+there is nothing to be smuggled in behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from typing import cast
+
+import httptools
+
+from api import logs
+from api.web.app import App
+from api.web.heads import CLOSE, KEEP_ALIVE, packed, target_of
+from api.web.http import Exchange, Request, Response, Settled, request_id_in
+from api.web.keeper import Keeper
+
+log = logs.get_logger()
+
+MAX_HEAD_BYTES = 65_536
+MAX_HEADERS = 100
+READ_ON_BYTES = 65_536
+"""A refused body of up to this size is read to its end, so that the connection can go on."""
+WAITING_REQUESTS = 8
+"""Requests sent ahead on one connection before it is read no further."""
+LINGER_S = 2.0
+"""How long what still comes is thrown away after a refusal: closed at once, the client might not see the answer."""
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Connection(asyncio.Protocol):
+    """A client. Everything happens in the callbacks of the transport, of the parser, of the app and of the keeper."""
+
+    __slots__ = (
+        "_answering", "_app", "_closing", "_connection", "_deadline", "_head_bytes", "_headers", "_in_head", "_keeper",
+        "_mute_bytes", "_old", "_owes_continue", "_parser", "_pumping", "_read_on", "_reading", "_stalled", "_stopped",
+        "_target", "_timed", "_transport", "_unread", "_waiting",
+    )  # fmt: skip
+
+    def __init__(self, app: App, keeper: Keeper) -> None:
+        self._app = app
+        self._keeper = keeper
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._deadline = keeper.after(keeper.head_timeout_s)
+        # The head that is being received. The parser keeps what it cannot pass on yet, so that counts as well.
+        self._in_head = False
+        self._target = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._head_bytes = self._mute_bytes = 0
+        # The request whose body is being received: may it go on once refused, has its time begun, is it HTTP/1.0.
+        self._reading: Exchange | None = None
+        self._read_on = self._timed = self._old = self._owes_continue = False
+        # Complete requests in their order, each with the header line that says whether the connection goes on.
+        self._waiting: deque[tuple[Exchange, bytes]] = deque()
+        self._answering: Exchange | None = None
+        self._connection = b""
+        self._pumping = False
+        # No more is read as HTTP; some of what the client sends may be unread; the end has begun; it reads too slowly.
+        self._stopped = self._unread = self._closing = self._stalled = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See asyncio.Protocol."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without being an instance of it
+        if not self._keeper.add(self):
+            self._refuse(503, "too many connections")
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio.Protocol."""
+        if self._stopped:
+            return
+        self._mute_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # No other protocol is spoken here: the request is answered as if it had not asked, and is the last.
+            self._stopped = True
+        except httptools.HttpParserError as error:
+            if isinstance(error, httptools.HttpParserCallbackError):
+                log.error("web.failed", exc_info=error.__context__ or error)
+            if not self._stopped:
+                self._refuse(400, "this is not valid HTTP")
+        if self._stopped:
+            return
+        if self._mute_bytes > MAX_HEAD_BYTES:
+            self._refuse(431, "the head is too large")
+        elif self._reading is not None and not self._timed:
+            self._timed = True
+            self._deadline = self._keeper.after(self._keeper.body_timeout_s)
+
+    def eof_received(self) -> bool:
+        """The client sends no more: it still gets what it is owed."""
+        self._unread = False
+        if not self._stopped and (self._reading is not None or self._in_head):
+            self._refuse(400, "the connection ended within the request")
+        self._stopped = True
+        if self._answering is not None or self._waiting:
+            if self._waiting:
+                self._waiting[-1] = self._waiting[-1][0], CLOSE
+            else:
+                self._connection = CLOSE
+            return True
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        self._keeper.remove(self)
+        self._transport = None
+        self._forget("the connection ended within the request")
+
+    def pause_writing(self) -> None:
+        """The client does not take its answers: it has the time of a head for it, and nothing more is read."""
+        self._stalled = True
+        self._deadline = self._keeper.after(self._keeper.head_timeout_s)
+        self._regulate()
+
+    def resume_writing(self) -> None:
+        """See asyncio.Protocol."""
+        self._stalled = False
+        self._regulate()
+
+    def check(self, now: float) -> None:
+        """Give up a client that is too slow."""
+        if now < self._deadline or (self._answering is not None and not self._stalled):
+            return
+        if self._closing or self._stalled:
+            self.abort()
+        elif self._reading is not None:
+            self._refuse(408, f"the body took longer than {self._keeper.body_timeout_s:g} s")
+        elif self._in_head:
+            self._refuse(408, f"the head took longer than {self._keeper.head_timeout_s:g} s")
+        else:
+            self._end()
+
+    def drain(self) -> None:
+        """Answer what was begun, then close; at once if nothing was."""
+        if self._answering is None and self._reading is None and not self._in_head and not self._closing:
+            self._end()
+
+    def abort(self) -> None:
+        """Close without a word."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def on_message_begin(self) -> None:
+        """See httptools."""
+        self._in_head = True
+        self._target = b""
+        self._headers = {}
+        self._head_bytes = self._mute_bytes = 0
+
+    def on_url(self, piece: bytes) -> None:
+        """See httptools."""
+        self._target += piece
+        self._head_bytes += len(piece)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """See httptools: one header, complete; trailers too, which mean nothing here."""
+        self._mute_bytes = 0
+        self._head_bytes += len(name) + len(value)
+        if not self._in_head or self._head_bytes > MAX_HEAD_BYTES:
+            return
+        key, headers = name.lower(), self._headers
+        headers[key] = value if key not in headers else headers[key] + b", " + value
+
+    def on_headers_complete(self) -> None:
+        """See httptools."""
+        self._in_head = False
+        if self._stopped:
+            return
+        headers, parser = self._headers, self._parser
+        version = parser.get_http_version()
+        path, query = target_of(self._target)
+        request = Request(parser.get_method().decode(), path, query, headers, time.time(), request_id_in(headers))
+        trouble = self._trouble(version)
+        exchange = self._app.refuse(request, *trouble) if trouble else self._app.open(request)
+        expects = b"expect" in headers
+        length = headers.get(b"content-length")
+        self._old = version == "1.0"
+        self._read_on = length is not None and not expects and not trouble and len(length) <= 5
+        self._timed = False
+        self._reading = exchange
+        if exchange.early is not None and (trouble or length is not None or b"transfer-encoding" in headers):
+            self._settle_early()
+        elif expects and not self._old:
+            self._owes_continue = True
+            self._go_on()
+
+    def on_body(self, piece: bytes) -> None:
+        """See httptools."""
+        self._mute_bytes = 0
+        exchange = self._reading
+        if exchange is not None:
+            exchange.add(piece)
+            if exchange.early is not None:
+                self._settle_early()
+
+    def on_message_complete(self) -> None:
+        """See httptools."""
+        exchange = self._reading
+        self._mute_bytes = 0
+        if exchange is None or self._stopped:
+            return
+        self._reading = None
+        self._owes_continue = False
+        if not self._parser.should_keep_alive():
+            self._stopped = True
+            self._enqueue(exchange, CLOSE)
+        else:
+            self._enqueue(exchange, KEEP_ALIVE if self._old else b"")
+
+    def _trouble(self, version: str) -> tuple[int, str] | None:
+        """What is wrong with a head that the parser took (RFC 9112, 3.2; RFC 9110, 10.1.1)."""
+        headers = self._headers
+        host = headers.get(b"host")
+        if self._head_bytes > MAX_HEAD_BYTES or len(headers) > MAX_HEADERS:
+            return 431, "the head is too large"
+        if version not in ("1.1", "1.0"):
+            return 505, "use HTTP/1.1"
+        if b"," in host if host is not None else version == "1.1":
+            return 400, "Host is missing or not one name"
+        if headers.get(b"expect", b"100-continue").lower() != b"100-continue":
+            return 417, "Expect is not 100-continue"
+        return None
+
+    def _settle_early(self) -> None:
+        """The answer is known before the body's end: read on if little is left, else end the connection with it."""
+        if self._read_on or self._reading is None:
+            return
+        exchange, self._reading = self._reading, None
+        self._stopped = self._unread = True
+        self._enqueue(exchange, CLOSE)
+
+    def _refuse(self, status: int, reason: str) -> None:
+        """Answer what is being read with an error, in its turn; nothing more is read."""
+        self._stopped = self._unread = True
+        exchange, self._reading = self._reading, None
+        if exchange is None:
+            request = Request("", "", "", {}, time.time(), request_id_in({}))
+            exchange = self._app.refuse(request, status, reason)
+        elif exchange.early is None:
+            exchange = Settled(exchange.request, exchange.abandon(status, reason))
+        self._enqueue(exchange, CLOSE)
+
+    def _enqueue(self, exchange: Exchange, connection: bytes) -> None:
+        if self._answering is None and not self._waiting:
+            self._answering, self._connection = exchange, connection
+            exchange.finish(self._answered)
+            return
+        self._waiting.append((exchange, connection))
+        if len(self._waiting) == WAITING_REQUESTS:
+            self._regulate()
+
+    def _answered(self, response: Response) -> None:
+        exchange, transport, connection = self._answering, self._transport, self._connection
+        self._answering = None
+        if transport is None or exchange is None or self._closing:
+            return
+        keeper, request = self._keeper, exchange.request
+        if keeper.draining and not self._waiting and self._reading is None:
+            connection = CLOSE
+        bodiless = request.method == "HEAD"
+        transport.write(packed(response, request.request_id, keeper.date, connection, bodiless=bodiless))
+        self._deadline = keeper.after(keeper.head_timeout_s)
+        if connection is CLOSE:
+            self._end()
+        elif self._waiting:
+            self._pump()
+        elif self._reading is not None:
+            self._timed = True
+            self._deadline = keeper.after(keeper.body_timeout_s)
+            self._go_on()
+
+    def _pump(self) -> None:
+        """Have those answered that wait: in a loop, because many may be answered at once."""
+        if self._pumping:
+            return
+        self._pumping = True
+        while self._waiting and self._answering is None and not self._closing:
+            self._answering, self._connection = self._waiting.popleft()
+            self._answering.finish(self._answered)
+        self._pumping = False
+        self._regulate()
+
+    def _go_on(self) -> None:
+        """Tell a client that asked first to send its body, once what was sent before is answered."""
+        if self._owes_continue and self._answering is None and not self._waiting and self._transport is not None:
+            self._owes_continue = False
+            self._transport.write(_CONTINUE)
+
+    def _regulate(self) -> None:
+        """Read only from a client that takes its answers and has not sent too many requests ahead."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._stalled or len(self._waiting) >= WAITING_REQUESTS:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    def _end(self) -> None:
+        """Close once everything has been written, and (if it still sends) the client has had time to read it."""
+        self._closing = True
+        self._forget("the connection ended before its turn")
+        if self._transport is None:
+            return
+        if self._unread:
+            self._deadline = self._keeper.after(LINGER_S)
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def _forget(self, reason: str) -> None:
+        """Give up what has not been begun to be answered."""
+        self._stopped = True
+        if self._reading is not None:
+            self._reading.abandon(400, reason)
+            self._reading = None
+        while self._waiting:
+            self._waiting.popleft()[0].abandon(400, reason)

@@ -1,0 +1,65 @@
+"""Owns the first lines of requests and answers as bytes: what a target names, and an answer's head."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from http import HTTPStatus
+from urllib.parse import unquote, urlsplit
+
+from api.web.http import Headers, Response
+
+CLOSE = b"connection: close\r\n"
+KEEP_ALIVE = b"connection: keep-alive\r\n"
+
+_CACHED_UP_TO = 128
+
+
+def target_of(target: bytes) -> tuple[str, str]:
+    """(path, query) of a request's target: the path percent-decoded, the query raw.
+
+    A whole URL is taken by its path (RFC 9112, 3.2.2); bytes that are no UTF-8 become U+FFFD.
+    """
+    return _short_target(target) if len(target) <= _CACHED_UP_TO else _split(target)
+
+
+def packed(response: Response, request_id: str, date: bytes, connection: bytes, *, bodiless: bool) -> bytes:
+    """An answer as it goes over the wire; `connection` is a header line or nothing. `bodiless`: it answers a HEAD."""
+    body = response.body
+    return b"%b%bx-request-id: %b\r\ncontent-length: %d\r\n%b\r\n%b" % (
+        _start(response.status, response.headers),
+        date,
+        request_id.encode(),
+        len(body),
+        connection,
+        b"" if bodiless else body,
+    )
+
+
+@lru_cache(maxsize=256)
+def _start(status: int, headers: Headers) -> bytes:
+    """Status line and headers: the service has few different ones."""
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    lines = [f"HTTP/1.1 {status} {phrase}", *(f"{name}: {value}" for name, value in headers), ""]
+    return "\r\n".join(lines).encode("latin-1")
+
+
+def _split(target: bytes) -> tuple[str, str]:
+    text = target.decode("latin-1")
+    if not text.startswith("/"):
+        try:
+            parts = urlsplit(text)
+        except ValueError:
+            return text, ""
+        return _decoded(parts.path or "/"), parts.query
+    path, _, query = text.partition("?")
+    return _decoded(path), query
+
+
+def _decoded(path: str) -> str:
+    return unquote(path) if "%" in path else path
+
+
+_short_target = lru_cache(maxsize=256)(_split)
