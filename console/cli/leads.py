@@ -1,8 +1,9 @@
-"""The leads' commands: list, show, search."""
+"""The leads' commands: list, show, search, export."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,6 +24,13 @@ app = plain_typer()
 
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most so many.")]
 Cursor = Annotated[str, typer.Option("--cursor", metavar="C", help="Go on where a page ended.")]
+SourceOption = Annotated[str, typer.Option("--source", help="meta or forms.")]
+FormOption = Annotated[str, typer.Option("--form", help="Form, by id or name.")]
+PageOption = Annotated[str, typer.Option("--page", help="Page, by id or name.")]
+CampaignOption = Annotated[str, typer.Option("--campaign", help="Campaign, by id or name.")]
+StatusOption = Annotated[str, typer.Option("--status", help="stored or partial.")]
+SinceOption = Annotated[str, typer.Option("--since", metavar="T", help="From then on: 2h, 3d, 2026-11-24.")]
+UntilOption = Annotated[str, typer.Option("--until", metavar="T", help="Until then.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,7 @@ class Listing:
 
 @app.callback(invoke_without_command=True)
 def leads(ctx: typer.Context, *, json: JsonFlag = False, quiet: QuietFlag = False) -> int:
-    """List, show and search stored leads.
+    """List, show, search and export stored leads.
 
     Without a command: the latest.
     """
@@ -52,13 +60,13 @@ def leads(ctx: typer.Context, *, json: JsonFlag = False, quiet: QuietFlag = Fals
 def list_leads(
     ctx: typer.Context,
     *,
-    source: Annotated[str, typer.Option("--source", help="meta or forms.")] = "",
-    form: Annotated[str, typer.Option("--form", help="Form, by id or name.")] = "",
-    page: Annotated[str, typer.Option("--page", help="Page, by id.")] = "",
-    campaign: Annotated[str, typer.Option("--campaign", help="Campaign, by id or name.")] = "",
-    status: Annotated[str, typer.Option("--status", help="stored or partial.")] = "",
-    since: Annotated[str, typer.Option("--since", metavar="T", help="From then on: 2h, 3d, 2026-11-24.")] = "",
-    until: Annotated[str, typer.Option("--until", metavar="T", help="Until then.")] = "",
+    source: SourceOption = "",
+    form: FormOption = "",
+    page: PageOption = "",
+    campaign: CampaignOption = "",
+    status: StatusOption = "",
+    since: SinceOption = "",
+    until: UntilOption = "",
     limit: Limit = 20,
     cursor: Cursor = "",
     reveal: RevealFlag = False,
@@ -66,22 +74,55 @@ def list_leads(
     quiet: QuietFlag = False,
 ) -> int:
     """List stored leads, newest first."""
-    from datetime import datetime
-
-    from api.models import LeadFilter
-    from console.cli.times import point
-
-    now = datetime.now().astimezone()
-    where = LeadFilter(
-        source=source,
-        form=form,
-        page=page,
-        campaign=campaign,
-        status=status,
-        since=point(since, now, "--since") if since else None,
-        until=point(until, now, "--until") if until else None,
-    )
+    where = _filter(source=source, form=form, page=page, campaign=campaign, status=status, since=since, until=until)
     return _list(invocation(ctx, json=json, quiet=quiet), where, Listing(limit, cursor, reveal))
+
+
+@app.command("export")
+def export_leads(
+    ctx: typer.Context,
+    *,
+    target: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="A file, not standard output.")
+    ] = None,
+    format_: Annotated[
+        str, typer.Option("--format", metavar="F", help="csv or jsonl; else as the file's name ends.")
+    ] = "",
+    text: Annotated[str, typer.Option("--search", metavar="TEXT", help="Part of a name, e-mail, phone or id.")] = "",
+    source: SourceOption = "",
+    form: FormOption = "",
+    page: PageOption = "",
+    campaign: CampaignOption = "",
+    status: StatusOption = "",
+    since: SinceOption = "",
+    until: UntilOption = "",
+    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="At most so many; 0: all.")] = 0,
+    answers: Annotated[
+        list[str] | None, typer.Option("--answer", metavar="NAME", help="A column for this answer.")
+    ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Leave cells that a spreadsheet would run as formulas.")
+    ] = False,
+    bom: Annotated[bool, typer.Option("--bom", help="Begin with the mark by which Excel knows UTF-8.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Write over a file that is there.")] = False,
+    reveal: RevealFlag = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> int:
+    """Write leads as CSV or JSON lines, newest first.
+
+    Cells that a spreadsheet would run as a formula get an apostrophe before them.
+    """
+    from console.cli import export
+
+    inv = invocation(ctx, json=json, quiet=quiet)
+    how = export.layout(
+        "jsonl" if json and not format_ else format_, target, answers or [], reveal=reveal, exact=exact, bom=bom
+    )
+    where = _filter(
+        text=text, source=source, form=form, page=page, campaign=campaign, status=status, since=since, until=until
+    )
+    return export.run(inv, where, how, target, most=limit, replace=replace)
 
 
 @app.command("search")
@@ -136,6 +177,21 @@ def show(
         return 0
 
     return inv.run(body)
+
+
+def _filter(*, since: str, until: str, **words: str) -> LeadFilter:
+    """The filter that the options mean. UsageError for a time that is none."""
+    from datetime import datetime
+
+    from api.models import LeadFilter
+    from console.cli.times import point
+
+    now = datetime.now().astimezone()
+    return LeadFilter(
+        **words,
+        since=point(since, now, "--since") if since else None,
+        until=point(until, now, "--until") if until else None,
+    )
 
 
 def _name(lead: Lead) -> str:

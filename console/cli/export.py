@@ -1,0 +1,90 @@
+"""The command leads export: leads as CSV or JSON lines, to a file or to standard output."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from console.errors import ConsoleError, UsageError
+
+if TYPE_CHECKING:
+    from api.models import LeadFilter
+    from console.cli.invocation import Invocation
+    from console.export import Layout
+    from console.session import Session
+
+
+def layout(format_: str, target: Path | None, answers: list[str], *, reveal: bool, exact: bool, bom: bool) -> Layout:
+    """How leads are written; without a format the file's ending says it. UsageError for a format that is none."""
+    from console.export import FORMATS, Layout
+
+    suffix = target.suffix.lower() if target else ""
+    chosen = format_ or ("jsonl" if suffix in (".jsonl", ".ndjson", ".json") else "csv")
+    if chosen not in FORMATS:
+        raise UsageError(f"there is no format {chosen}", f"formats: {', '.join(FORMATS)}")
+    if chosen != "csv" and (answers or exact or bom):
+        raise UsageError("--answer, --exact and --bom go with CSV")
+    return Layout(chosen, tuple(answers), reveal, exact, bom)
+
+
+def run(inv: Invocation, where: LeadFilter, how: Layout, target: Path | None, *, most: int, replace: bool) -> int:
+    """Write the leads that `where` selects; 0 when all are written."""
+    if target is not None and target.exists() and not replace:
+        raise UsageError(f"{target} is there already", "--replace writes over it")
+
+    async def body(session: Session) -> int:
+        from console.cli.reveal import record_reveal
+        from console.export import export
+
+        if how.reveal:
+            await record_reveal(session, _named(where))
+        done = 0
+        steps = inv.narrator.steps()
+        try:
+            with _opened(target) as stream:
+                async for step in export(session.leads, where, how, stream, most=most):
+                    done = step.done
+                    steps.step(step)
+        finally:
+            steps.end()
+        masked = "" if how.reveal else "; personal data is masked, --reveal writes it in full"
+        inv.narrator.say(f"{done:,} leads written{f' to {target}' if target else ''}{masked}")
+        return 0
+
+    return inv.run(body)
+
+
+def _named(where: LeadFilter) -> str:
+    """The export's name for the record; what was searched for may be personal, and is left out."""
+    parts = [
+        f"{name}={value}"
+        for name in ("source", "form", "page", "campaign", "status")
+        if (value := getattr(where, name))
+    ]
+    parts += ["a search"] if where.text else []
+    return "export of leads" + (f" ({', '.join(parts)})" if parts else "")
+
+
+@contextmanager
+def _opened(target: Path | None) -> Iterator[IO[bytes]]:
+    """The file, which appears in its place, readable by its owner only, once it is whole; or standard output."""
+    if target is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    part = target.with_name(f".{target.name}.part")
+    try:
+        part.unlink(missing_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(target)
+    except OSError as error:
+        raise ConsoleError(f"{target} cannot be written: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
