@@ -28,7 +28,8 @@ def trace(
 ) -> int:
     """Follow one lead from the request to the row.
 
-    Its way through the queue, its attempts and its log lines stand on one time line, with the gaps between them. Leads that are still queued, waiting to be tried again or dead are found too.
+    Its way through the queue, its attempts and its log lines stand on one time line, with the gaps between them. Leads
+    that are still queued, waiting to be tried again or dead are found too.
     """
     inv = invocation(ctx, json=json, quiet=quiet)
 
