@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import socket
 
 OTHERWISE = "not available"
 
 _WORDS = (
-    ("connection refused", r"connection refused|errno 111"),
+    ("connection refused", r"connection refused|error 111\b"),
     (
         "its name cannot be resolved",
         r"resol|name or service not known|getaddrinfo|nodename nor servname",
@@ -28,13 +29,35 @@ _WORDS = (
 )
 _PATTERNS = tuple((words, re.compile(pattern)) for words, pattern in _WORDS)
 
+_TYPES: tuple[tuple[type[BaseException], str], ...] = (
+    (ConnectionRefusedError, "connection refused"),
+    (socket.gaierror, "its name cannot be resolved"),
+    (ConnectionError, "the connection was lost"),
+    (TimeoutError, "does not answer in time"),
+)
+_DEPTH = 8
+
 REASONS = (*(words for words, _ in _WORDS), OTHERWISE)
 """All there are."""
 
 
 def reason_of(error: BaseException) -> str:
-    """One of REASONS."""
-    if isinstance(error, TimeoutError):
-        return "does not answer in time"
+    """One of REASONS: by the words of the error, or by what it came from."""
     text = str(error).lower()
-    return next((words for words, pattern in _PATTERNS if pattern.search(text)), OTHERWISE)
+    found = next((words for words, pattern in _PATTERNS if pattern.search(text)), "")
+    if found:
+        return found
+    for each in _chain(error):
+        for kind, words in _TYPES:
+            if isinstance(each, kind):
+                return words
+    return OTHERWISE
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    each: BaseException | None = error
+    while each is not None and len(found) < _DEPTH:
+        found.append(each)
+        each = each.__cause__ or each.__context__
+    return found

@@ -26,9 +26,10 @@ def web(port: int) -> tuple[bool, str]:
         link.sendall(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         head, _, body = _all(link).partition(b"\r\n\r\n")
     status = head.split(b" ", 2)[1].decode()
-    states = json.loads(body)
-    text = ", ".join(f"{name}: {state}" for name, state in states.items() if name != "status")
-    return status == "200" or states.get("redis") == "ok", text
+    told = json.loads(body)
+    checks = {name: state for name, state in told.items() if isinstance(state, dict) and "ok" in state}
+    text = ", ".join(f"{name}: {'ok' if state['ok'] else state['reason']}" for name, state in checks.items())
+    return status == "200" or bool(checks.get("redis", {}).get("ok")), text
 
 
 def worker(url: str, key: str, name: str) -> tuple[bool, str]:

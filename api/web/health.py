@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 from api import logs
 from api.errors import UnavailableError
+from api.reasons import reason_of
 from api.web.cached import Cached
 
 log = logs.get_logger()
 
-OK = "ok"
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How one thing the service needs is.
+
+    Attributes:
+        ok: it does its part.
+        reason: why not, one of api.reasons.REASONS; "" if it does.
+        ms: how long the answer took, milliseconds.
+    """
+
+    ok: bool
+    reason: str = ""
+    ms: float = 0.0
 
 
 class Readiness:
-    """Asks each thing the service needs. However many ask at once, each is asked once.
+    """Asks each thing the service needs. However many ask at once, and within `ttl_s`, each is asked once.
 
-    The answer names what is wrong and no more, because anyone may ask; the reason goes to the log, once a change.
+    The answer names what is wrong in a few fixed words, because anyone may ask; the error's own go to the log, once a
+    change.
     """
 
     def __init__(
@@ -25,29 +42,29 @@ class Readiness:
     ) -> None:
         self._checks = dict(checks)
         self._timeout_s = timeout_s
-        self._known: dict[str, str] = {}
+        self._known: dict[str, Check] = {}
         self._states = Cached(self._ask_all, ttl_s)
 
-    async def states(self) -> dict[str, str]:
-        """ "ok", or what is wrong, by name. Never raises."""
+    async def states(self) -> dict[str, Check]:
+        """How each is, by name. Never raises."""
         return await self._states.get()
 
-    async def _ask_all(self) -> dict[str, str]:
+    async def _ask_all(self) -> dict[str, Check]:
         found = await asyncio.gather(*(self._ask(name) for name in self._checks))
         self._known = dict(zip(self._checks, found, strict=True))
         return self._known
 
-    async def _ask(self, name: str) -> str:
-        state, reason = OK, ""
+    async def _ask(self, name: str) -> Check:
+        began = time.perf_counter()
+        reason = error = ""
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._checks[name]()
-        except TimeoutError:
-            state = reason = f"does not answer within {self._timeout_s:g} s"
-        except UnavailableError as error:
-            state, reason = "not available", str(error)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it is not ready
-            state, reason = "not available", logs.describe(error)
-        if state != self._known.get(name, OK):
-            log.warning("health.changed", name=name, state=state, error=reason)
-        return state
+        except (TimeoutError, UnavailableError) as trouble:
+            reason, error = reason_of(trouble), str(trouble) or f"no answer within {self._timeout_s:g} s"
+        except Exception as trouble:  # noqa: BLE001 - whatever is wrong with it, it is not ready
+            reason, error = reason_of(trouble), logs.describe(trouble)
+        known = self._known.get(name)
+        if reason != (known.reason if known else ""):
+            log.warning("health.changed", name=name, ok=not reason, reason=reason, error=error)
+        return Check(not reason, reason, round((time.perf_counter() - began) * 1000, 1))

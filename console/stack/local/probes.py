@@ -58,6 +58,13 @@ async def web(host: str, port: int) -> str:
     return f"not ready ({status[0].decode('ascii', 'replace')[:5] if status else '?'}): {_reason(body)}"
 
 
+def _told(value: object) -> object:
+    """A check's reason if it is not ok, the queue's cause; anything else as it is."""
+    if isinstance(value, dict):
+        return "ok" if value.get("ok") else value.get("reason") or value.get("means") or "?"
+    return value
+
+
 def _reason(body: bytes) -> str:
     """What the answer says, as one line of at most 200 characters."""
     try:
@@ -65,7 +72,7 @@ def _reason(body: bytes) -> str:
     except (ValueError, RecursionError):
         found = body.decode("utf-8", "replace")
     if isinstance(found, dict):
-        found = "; ".join(f"{name}: {value}" for name, value in found.items())
+        found = "; ".join(f"{name}: {_told(value)}" for name, value in found.items())
     return " ".join(str(found).split())[:200] or "no reason given"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from api.errors import StoreUnavailableError
+from api.web.health import Check as State
 from api.web.health import Readiness
 
 
@@ -29,19 +30,20 @@ class Check:
 async def test_those_who_ask_together_share_one_answer() -> None:
     check = Check()
     readiness = Readiness({"redis": check}, ttl_s=60)
-    assert await asyncio.gather(*(readiness.states() for _ in range(20))) == [{"redis": "ok"}] * 20
-    assert await readiness.states() == {"redis": "ok"}
+    together = await asyncio.gather(*(readiness.states() for _ in range(20)))
+    assert all(states["redis"].ok for states in together)
+    assert (await readiness.states())["redis"].ok
     assert check.asked == 1
 
 
 async def test_an_answer_is_not_kept_for_longer_than_told() -> None:
     check = Check()
     readiness = Readiness({"redis": check}, ttl_s=0)
-    assert await readiness.states() == {"redis": "ok"}
+    assert (await readiness.states())["redis"].ok
     check.error = StoreUnavailableError("away")
-    assert await readiness.states() == {"redis": "not available"}
+    assert (await readiness.states())["redis"].reason == "not available"
     check.error = None
-    assert await readiness.states() == {"redis": "ok"}
+    assert (await readiness.states())["redis"].ok
 
 
 async def test_each_failure_is_named_and_none_hides_another() -> None:
@@ -49,14 +51,17 @@ async def test_each_failure_is_named_and_none_hides_another() -> None:
         {
             "a": Check(hangs=True),
             "b": Check(RuntimeError("secret")),
-            "c": Check(StoreUnavailableError("x")),
+            "c": Check(StoreUnavailableError('connection to server at "10.0.0.1" failed: Connection refused')),
             "d": Check(),
         },
         timeout_s=0.05,
     )
-    assert await readiness.states() == {
-        "a": "does not answer within 0.05 s",
+    states = await readiness.states()
+    assert {name: state.reason for name, state in states.items()} == {
+        "a": "does not answer in time",
         "b": "not available",
-        "c": "not available",
-        "d": "ok",
+        "c": "connection refused",
+        "d": "",
     }
+    assert states["a"].ms >= 50
+    assert states["d"] == State(ok=True, ms=states["d"].ms)

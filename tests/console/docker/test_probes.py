@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -53,21 +54,29 @@ def service(status: int, body: bytes) -> Iterator[str]:
     server.server_close()
 
 
+def answer(status: str, *, redis: str = "", postgres: str = "") -> bytes:
+    """What /health/ready says, with these reasons."""
+    checks = {
+        name: {"ok": not why, "reason": why, "ms": 0.5} for name, why in (("redis", redis), ("postgres", postgres))
+    }
+    return json.dumps({"status": status, **checks, "queue": {"cause": "idle", "means": "nothing waits"}}).encode()
+
+
 @pytest.mark.parametrize(
     ("status", "body", "code", "words"),
     [
-        (200, b'{"status":"ready","redis":"ok","postgres":"ok"}', 0, "redis: ok, postgres: ok"),
+        (200, answer("ready"), 0, "redis: ok, postgres: ok"),
         (
             503,
-            b'{"status":"not ready","redis":"ok","postgres":"not available"}',
+            answer("not ready", postgres="connection refused"),
             0,
-            "redis: ok, postgres: not available",
+            "redis: ok, postgres: connection refused",
         ),
         (
             503,
-            b'{"status":"not ready","redis":"not available","postgres":"ok"}',
+            answer("not ready", redis="out of memory"),
             1,
-            "redis: not available, postgres: ok",
+            "redis: out of memory, postgres: ok",
         ),
     ],
 )

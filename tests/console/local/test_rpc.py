@@ -102,6 +102,10 @@ async def web(answer: bytes) -> AsyncIterator[int]:
     [
         (b"HTTP/1.1 200 OK\r\n\r\n{}", ""),
         (b'HTTP/1.1 503 x\r\n\r\n{"queue": "Redis does not answer"}', "not ready (503): queue: Redis does not answer"),
+        (
+            b'HTTP/1.1 503 x\r\n\r\n{"redis":{"ok":true},"postgres":{"ok":false,"reason":"connection refused"}}',
+            "not ready (503): redis: ok; postgres: connection refused",
+        ),
         (b"HTTP/1.1 503 x\r\n\r\n", "not ready (503): no reason given"),
         (b"what", "not ready (?): no reason given"),
         (b"HTTP/1.1 503 x\r\n\r\n" + b"[" * 9_999, "not ready (503): " + "[" * 200),
