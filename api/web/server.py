@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gc
 import os
 import resource
@@ -14,10 +15,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.server.embed import Server
-
 from api import logs
 from api.errors import SettingsError
 from api.metrics import Metrics
@@ -25,9 +22,10 @@ from api.queue import Consumer, Inspector, Publisher
 from api.settings import Settings
 from api.sources import SOURCES
 from api.store import Reader
-from api.web import rsgi
 from api.web.app import App
+from api.web.connection import Connection
 from api.web.figures import Figures
+from api.web.keeper import Keeper
 from api.web.notices import Notices
 from api.web.webhooks import Webhooks
 
@@ -35,7 +33,7 @@ log = logs.get_logger()
 
 BACKLOG = 2_048
 MAX_CONNECTIONS = 8_192
-HEAD_TIMEOUT_MS = 15_000
+HEAD_TIMEOUT_S = 15.0
 """For a request's head, and for how long a connection may wait for its next request."""
 
 
@@ -85,51 +83,34 @@ async def serve(settings: Settings) -> int:
     Raises:
         SettingsError: HOST or PORT cannot be listened on.
     """
-    address = listenable(settings.host, settings.port)
+    listener = listen(settings.host, settings.port)
     _raise_file_limit()
     parts = build(settings)
-    server = Server(
-        rsgi.adapt(parts.app),
-        address=address,
-        port=settings.port,
-        interface=Interfaces.RSGI,
-        http=HTTPModes.http1,
-        websockets=False,
-        backlog=BACKLOG,
-        backpressure=MAX_CONNECTIONS,
-        http1_settings=HTTP1Settings(header_read_timeout=HEAD_TIMEOUT_MS),
-        log_enabled=False,
-    )
-    stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
+    keeper = Keeper(
+        head_timeout_s=HEAD_TIMEOUT_S, body_timeout_s=settings.body_timeout, max_connections=MAX_CONNECTIONS
+    )
+    server = await loop.create_server(lambda: Connection(parts.app, keeper), sock=listener, backlog=BACKLOG)
+    stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    serving = asyncio.create_task(server.serve())
     # What exists now lives as long as the process: the collector need not look at it again and again. And what a
     # request makes holds no cycles, so that looking for some every 700 objects is wasted.
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
     log.info("web.started", host=settings.host, port=settings.port, pid=os.getpid())
-    stopped = asyncio.create_task(stopping.wait())
-    await asyncio.wait((serving, stopped), return_when=asyncio.FIRST_COMPLETED)
-    code = 0 if stopping.is_set() else 1
-    server.stop()  # type: ignore[no-untyped-call]
-    _, late = await asyncio.wait((serving,), timeout=settings.drain_timeout)
+    await stopping.wait()
+    server.close()
+    drained = await keeper.drain(settings.drain_timeout)
+    keeper.close()
     await parts.close()
-    stopped.cancel()
-    if late:
-        # What is cut off now would complain in the log, each in its own way.
-        loop.set_exception_handler(lambda _loop, _context: None)
-    elif serving.exception() is not None:
-        code = 1
-        log.error("web.failed", exc_info=serving.exception())
-    log.info("web.stopped", drained=not late, code=code)
-    return code
+    log.info("web.stopped", drained=drained, code=0)
+    return 0
 
 
-def listenable(host: str, port: int) -> str:
-    """The address to listen on. Granian listens with SO_REUSEPORT, with which a port in use would go unnoticed.
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to the address.
 
     Raises:
         SettingsError: naming HOST or PORT.
@@ -138,14 +119,15 @@ def listenable(host: str, port: int) -> str:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError):
         raise SettingsError("HOST is not valid: expected an address of this machine") from None
-    with contextlib.closing(socket.socket(family, kind, protocol)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-        except OSError as error:
-            name = "PORT" if error.errno != 99 else "HOST"
-            raise SettingsError(f"{name} cannot be used: {host}:{port}: {os.strerror(error.errno or 0)}") from None
-    return str(address[0])
+    listener = socket.socket(family, kind, protocol)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        name = "PORT" if error.errno != errno.EADDRNOTAVAIL else "HOST"
+        raise SettingsError(f"{name} cannot be used: {host}:{port}: {os.strerror(error.errno or 0)}") from None
+    return listener
 
 
 def _raise_file_limit() -> None:
