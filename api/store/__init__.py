@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from api.store.migrate import migrate
 from api.store.reader import Reader
-from api.store.records import CHANNEL, OperatorAction, Places, Write, Written
+from api.store.records import CHANNEL, FormDay, OperatorAction, Places, Write, Written
 from api.store.writer import Writer
 
-__all__ = ["CHANNEL", "OperatorAction", "Places", "Reader", "Write", "Writer", "Written", "migrate"]
+__all__ = ["CHANNEL", "FormDay", "OperatorAction", "Places", "Reader", "Write", "Writer", "Written", "migrate"]

@@ -1,24 +1,21 @@
-"""Rows of `leads`, `deliveries` and `attempts` as frozen values, and the queries that page through leads. Pure."""
+"""Rows of `leads`, `deliveries` and `attempts` as frozen values, and cursors. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 
 import msgspec
 from psycopg import sql
 
-from api.models import Attempt, Delivery, Lead, LeadFilter, Outcome
-from api.store.records import NAMED
+from api.models import Attempt, Delivery, Lead, Outcome
 from api.store.statements import LEAD_TEXTS
-from api.store.text import fit, like
-
-Ids = Mapping[str, Sequence[str]]
+from api.store.wanted import Edge
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CURSOR = re.compile(r"(-?[0-9]{1,18})\.([0-9]{1,18})")
+_CURSOR = re.compile(r"(-?[0-9]{1,18})\.(-?[0-9]{1,19})")
 
 _SHORT = ("id", "source", "external_id", "job_id", *LEAD_TEXTS, "status", "is_test", "cleaned", "created_at")
 _SHORT_COLUMNS = (*_SHORT, "received_at", "stored_at")
@@ -70,65 +67,19 @@ def attempt_of(row: Sequence[Any]) -> tuple[str, Attempt]:
     return job_id, Attempt(n=n, worker=worker, started_at=started_at.timestamp(), took_s=took_s, error=error)
 
 
-def cursor_of(lead: Lead) -> str:
-    """The cursor that continues after `lead`: microseconds of received_at, and id."""
-    return f"{(lead.received_at - _EPOCH) // timedelta(microseconds=1)}.{lead.id}"
+def cursor_of(edge: Edge) -> str:
+    """The cursor that continues after `edge`: microseconds of received_at, and id."""
+    return f"{(edge.at - _EPOCH) // timedelta(microseconds=1)}.{edge.id}"
 
 
-def page_query(
-    where: LeadFilter, cursor: str, limit: int, *, full: bool, ids: Ids | None = None
-) -> tuple[sql.Composed, dict[str, Any]]:
-    """The query of one page and its parameters; it asks for one row more than `limit`, to know whether more follow.
-
-    Args:
-        ids: for page, form and campaign, ids of what is called as the filter says.
-
-    Raises:
-        ValueError: the cursor is none that `cursor_of` made.
-    """
-    conditions, parameters = conditions_of(where, ids or {})
-    if cursor:
-        match = _CURSOR.fullmatch(cursor)
-        if not match:
-            raise ValueError("not a cursor of this listing")
-        try:
-            parameters |= {"at": _EPOCH + timedelta(microseconds=int(match[1])), "id": int(match[2])}
-        except OverflowError:
-            raise ValueError("not a cursor of this listing") from None
-        conditions.append(sql.SQL("(received_at, id) < (%(at)s, %(id)s)"))
-    query = sql.SQL("SELECT {} FROM leads {} ORDER BY received_at DESC, id DESC LIMIT {}").format(
-        lead_columns(full=full),
-        sql.SQL("WHERE {}").format(sql.SQL(" AND ").join(conditions)) if conditions else sql.SQL(""),
-        sql.Literal(limit + 1),
-    )
-    return query, parameters
-
-
-def conditions_of(where: LeadFilter, ids: Ids) -> tuple[list[sql.Composable], dict[str, Any]]:
-    """The conditions a filter means, with their parameters. Page, form and campaign match by id, or by one of `ids`."""
-    conditions: list[sql.Composable] = []
-    parameters: dict[str, Any] = {}
-    for name in ("source", "status"):
-        if getattr(where, name):
-            conditions.append(sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)))
-            parameters[name] = fit(getattr(where, name))
-    for kind in NAMED:
-        if getattr(where, kind):
-            wanted = [fit(getattr(where, kind)), *ids.get(kind, ())]
-            # One id keeps the index's order; of several, newer servers do too.
-            conditions.append(
-                sql.SQL("{} = {}" if len(wanted) == 1 else "{} = ANY ({})").format(
-                    sql.Identifier(f"{kind}_id"), sql.Placeholder(kind)
-                )
-            )
-            parameters[kind] = wanted[0] if len(wanted) == 1 else wanted
-    if where.text.strip():
-        conditions.append(sql.SQL("search LIKE %(text)s"))
-        parameters["text"] = like(where.text)
-    if where.since:
-        conditions.append(sql.SQL("received_at >= %(since)s"))
-        parameters["since"] = where.since
-    if where.until:
-        conditions.append(sql.SQL("received_at < %(until)s"))
-        parameters["until"] = where.until
-    return conditions, parameters
+def edge_of(cursor: str) -> Edge:
+    """Where a cursor of `cursor_of` continues; the beginning for none. ValueError for what is no cursor."""
+    if not cursor:
+        return Edge()
+    match = _CURSOR.fullmatch(cursor)
+    if not match:
+        raise ValueError("not a cursor of this listing")
+    try:
+        return Edge(_EPOCH + timedelta(microseconds=int(match[1])), int(match[2]))
+    except OverflowError:
+        raise ValueError("not a cursor of this listing") from None

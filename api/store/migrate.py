@@ -13,6 +13,7 @@ import psycopg
 
 from api.errors import StoreUnavailableError
 from api.store.connections import Connection, Connections, rows, translate
+from api.store.search_index import CREATE
 
 LOCK = 0x6C656164
 """The advisory lock's key ("lead"): one migration at a time in a database."""
@@ -118,4 +119,4 @@ async def _index_search(connection: Connection) -> None:
         return
     # One that is not valid is what an interrupted build left behind.
     await connection.execute("DROP INDEX IF EXISTS leads_search")
-    await connection.execute("CREATE INDEX CONCURRENTLY leads_search ON leads USING gin (search gin_trgm_ops)")
+    await connection.execute(CREATE)

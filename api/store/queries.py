@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, LiteralString
 
 from psycopg import sql
 
-from api.models import LeadDetails, LeadFilter
+from api.models import Lead, LeadDetails, LeadFilter
 from api.store.connections import Connection, rows
 from api.store.listing import DELIVERY_COLUMNS, attempt_of, delivery_of, lead_columns, lead_of
-from api.store.records import NAMED
+from api.store.pages import ids_named, walk
+from api.store.records import FormDay
 from api.store.text import fit
+from api.store.wanted import Edge, Wanted
 
 PING: LiteralString = "SELECT current_setting('server_version'), (SELECT 1 FROM tallies LIMIT 1)"
-
-SEARCH_INDEX: LiteralString = "SELECT FROM pg_index WHERE indexrelid = to_regclass('leads_search') AND indisvalid"
 
 DELIVERIES_IN: LiteralString = f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE job_id = ANY (%s)"  # noqa: S608 - as below
 
@@ -56,10 +56,12 @@ FROM unnest(ARRAY['leads', 'deliveries', 'attempts', 'operator_actions']) AS nam
 """
 
 NAMES_OF: LiteralString = "SELECT id, name FROM names WHERE kind = %s ORDER BY lower(name), id LIMIT 10000"
-_IDS_NAMED: LiteralString = (
-    "SELECT n.kind, n.id FROM unnest(%s::text[], %s::text[]) AS wanted (kind, name) "
-    "JOIN names AS n ON n.kind = wanted.kind AND lower(n.name) = lower(wanted.name) AND n.id <> wanted.name LIMIT 1000"
-)
+_FORM_DAYS: LiteralString = """
+SELECT d.form_id, coalesce(max(n.name), ''), d.day, sum(d.leads)::bigint AS total
+FROM form_days AS d LEFT JOIN names AS n ON n.kind = 'form' AND n.id = d.form_id
+WHERE d.day >= %(since)s AND d.day < %(until)s {}
+GROUP BY d.day, d.form_id HAVING sum(d.leads) > 0 ORDER BY d.day DESC, total DESC, d.form_id LIMIT %(limit)s
+"""
 
 _KEPT = timedelta(days=6)
 """The quarter-hour counters of the last week are kept; an earlier midnight is counted."""
@@ -82,14 +84,19 @@ async def tallies(connection: Connection, midnight: datetime) -> tuple[int, int,
     return total, today, last_stored_at
 
 
-async def ids_named(connection: Connection, where: LeadFilter) -> dict[str, list[str]]:
-    """Ids of the pages, forms and campaigns that are called as a filter says, by kind."""
-    wanted = {kind: fit(getattr(where, kind)) for kind in NAMED if getattr(where, kind)}
-    found: dict[str, list[str]] = {}
-    if wanted:
-        for kind, each in await rows(connection, _IDS_NAMED, [list(wanted), list(wanted.values())]):
-            found.setdefault(kind, []).append(each)
-    return found
+async def latest(connection: Connection, count: int) -> tuple[Lead, ...]:
+    """The newest leads, without `fields`, `consent` and `raw`."""
+    return await walk(connection, Wanted(), Edge(), count, full=False)
+
+
+async def form_days(connection: Connection, since: date, until: date, form: str, limit: int) -> tuple[FormDay, ...]:
+    """See `Reader.counts`."""
+    values: dict[str, Any] = {"since": since, "until": until, "limit": limit}
+    if form:
+        ids = await ids_named(connection, LeadFilter(form=form))
+        values["forms"] = [fit(form), *ids.get("form", ())]
+    query = sql.SQL(_FORM_DAYS).format(sql.SQL("AND d.form_id = ANY (%(forms)s)" if form else ""))
+    return tuple(FormDay(*row) for row in await (await connection.execute(query, values)).fetchall())
 
 
 async def details(connection: Connection, lead_id: int) -> LeadDetails:

@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import psycopg
@@ -17,13 +17,14 @@ from api.models import Accounting, Delivery, Job, LeadDetails, LeadFilter, LeadP
 from api.store import operators, queries
 from api.store.accounting import account
 from api.store.connections import Connection, Connections, rows
-from api.store.listing import cursor_of, delivery_of, lead_of, page_query
-from api.store.records import CHANNEL, OperatorAction, Places
+from api.store.listing import delivery_of, edge_of
+from api.store.pages import read_page
+from api.store.records import CHANNEL, FormDay, OperatorAction, Places
+from api.store.search_index import USABLE
 
 ACCOUNTING_TIMEOUT_S = 300.0
 _SIZES_KEPT_S = 10.0
 _INDEX_KEPT_S = 60.0
-_SCAN_NOTICE = "the search read every lead: this database has no trigram index (extension pg_trgm)"
 
 
 @dataclass
@@ -63,18 +64,17 @@ class Reader:
         `total` and `today` (received since the aware datetime `midnight`, to the quarter of an hour) come from counters
         that a trigger keeps exact. `latest` leads come without `fields`, `consent` and `raw`.
         """
-        query, parameters = page_query(LeadFilter(), "", max(0, latest - 1), full=False)
 
         async def work(connection: Connection) -> StoreSnapshot:
             if not self._sizes.fresh(_SIZES_KEPT_S):
                 self._sizes.keep(await queries.sizes(connection))
             version, database_bytes, table_bytes = self._sizes.value
             total, today, last_stored_at = await queries.tallies(connection, midnight)
-            newest = await (await connection.execute(query, parameters)).fetchall() if latest else []
+            newest = await queries.latest(connection, latest) if latest else ()
             return StoreSnapshot(
                 total=total,
                 today=today,
-                latest=tuple(lead_of(row) for row in newest),
+                latest=newest,
                 version=version,
                 database_bytes=database_bytes,
                 table_bytes=table_bytes,
@@ -86,26 +86,28 @@ class Reader:
     async def page(self, where: LeadFilter, cursor: str = "", limit: int = 50, *, full: bool = False) -> LeadPage:
         """A page of leads, newest first by (received_at, id); `full` adds `fields`, `consent` and `raw`.
 
-        `where.text` is folded (case, width, compatibility forms) and matched as a fragment of name, e-mail, phone,
-        external id and job id; page, form and campaign are ids, or whole names in any case. `notice` says so when the
-        search had to read all rows. A cursor that this method did not give out raises ValueError.
+        `where.text` is folded (case, width, compatibility forms) and matched as a fragment of name, e-mail, phone and
+        external id; a job's id is found by its beginning. Page, form and campaign are ids, or whole names in any case.
+
+        A page takes bounded time. Where the database has nothing to find leads by, the page ends after it has looked
+        at so many, with fewer leads than `limit` and perhaps none: `notice` says so and `cursor` goes on from there.
+        A cursor that this method did not give out raises ValueError.
         """
-        page_query(where, cursor, limit, full=full)
+        edge = edge_of(cursor)
 
-        async def work(connection: Connection) -> tuple[list[tuple[Any, ...]], bool]:
-            ids = await queries.ids_named(connection, where)
-            query, parameters = page_query(where, cursor, limit, full=full, ids=ids)
+        async def work(connection: Connection) -> LeadPage:
             if not self._indexed.fresh(_INDEX_KEPT_S):
-                self._indexed.keep(bool(await rows(connection, queries.SEARCH_INDEX)))
-            return await (await connection.execute(query, parameters)).fetchall(), self._indexed.value
+                self._indexed.keep(bool(await rows(connection, USABLE)))
+            return await read_page(connection, where, edge, limit, full=full, indexed=self._indexed.value)
 
-        found, indexed = await self._connections.run(work)
-        leads = tuple(lead_of(row) for row in found[:limit])
-        return LeadPage(
-            leads=leads,
-            cursor=cursor_of(leads[-1]) if len(found) > limit else "",
-            notice=_SCAN_NOTICE if where.text.strip() and not indexed else "",
-        )
+        return await self._connections.run(work)
+
+    async def counts(self, since: date, until: date, form: str = "", limit: int = 1_000) -> tuple[FormDay, ...]:
+        """Leads per form and day (UTC) from `since` to before `until`, newest day first and the largest form first.
+
+        `form` is an id, or a whole name in any case; "" means all forms. At most `limit` rows.
+        """
+        return await self._connections.run(lambda c: queries.form_days(c, since, until, form, limit))
 
     async def names(self, kind: str) -> tuple[tuple[str, str], ...]:
         """(id, name) of all pages, forms or campaigns (`kind` "page", "form", "campaign") that leads came with."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from api.models import Job, Lead, Outcome
@@ -53,6 +53,16 @@ class OperatorAction:
     what: str
     target: str
     result: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormDay:
+    """How many leads of a form were received on a day (UTC). `form_name` is "" where it is not known."""
+
+    form_id: str
+    form_name: str
+    day: date
+    leads: int
 
 
 class Places(Protocol):

@@ -94,3 +94,13 @@ UPDATE deliveries SET seq = NULL WHERE seq = ANY (%(seqs)s) AND job_id <> ALL (%
 TIDY: Final[LiteralString] = """
 DELETE FROM tallies WHERE bucket > '-infinity' AND bucket < now() - interval '7 days' RETURNING bucket
 """
+
+# Rows that another one's tidying has taken are not among the deleted, so that no count is added twice.
+TIDY_FORM_DAYS: Final[LiteralString] = """
+WITH several AS MATERIALIZED (SELECT day, form_id FROM form_days GROUP BY day, form_id HAVING count(*) > 1),
+taken AS (
+    DELETE FROM form_days AS d USING several AS s WHERE d.day = s.day AND d.form_id = s.form_id
+    RETURNING d.day, d.form_id, d.leads)
+INSERT INTO form_days (day, form_id, leads)
+SELECT day, form_id, sum(leads) FROM taken GROUP BY day, form_id HAVING sum(leads) <> 0
+"""

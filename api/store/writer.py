@@ -86,8 +86,11 @@ class Writer:
         await self._connections.run(lambda connection: rows(connection, "SELECT FROM tallies LIMIT 0"), timeout_s=5.0)
 
     async def tidy(self) -> None:
-        """Forget quarter-hour counters older than a week (once a day is plenty). StoreUnavailableError."""
+        """Forget quarter-hour counters older than a week and put a form's counts of a day together (once a day is
+        plenty). StoreUnavailableError.
+        """
         await self._connections.run(lambda connection: rows(connection, statements.TIDY))
+        await self._connections.run(lambda connection: connection.execute(statements.TIDY_FORM_DAYS))
 
     async def close(self) -> None:
         """Give the connections back."""

@@ -16,7 +16,7 @@ from api.store import Reader, Writer, migrate
 from tests.api.store import making
 from tests.servers import PostgresServer, free_port
 
-FILES = ["0001_tables.sql", "0002_tallies.sql", "0003_names.sql"]
+FILES = ["0001_tables.sql", "0002_tallies.sql", "0003_names.sql", "0004_form_days.sql"]
 
 
 async def test_runs_each_file_once(database_url: str) -> None:

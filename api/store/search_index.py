@@ -1,0 +1,65 @@
+"""The index `leads_search`: the text's trigrams, and keys that narrow a search to a stretch of time or a form. Pure.
+
+One GIN index holds both, so that a search reads only the part of a trigram's list that lies in the stretch: leads of
+one time lie side by side in the table. Postgres cannot stop a GIN scan early; stretch by stretch it need not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import LiteralString
+
+WIDTH = timedelta(seconds=1 << 20)
+"""Length of a stretch: 12 days."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+KEYS: LiteralString = (
+    "(ARRAY['t' || (floor(extract(epoch FROM received_at AT TIME ZONE 'UTC'))::bigint >> 20)::text, "
+    "'f' || form_id, 'p' || page_id, 'c' || campaign_id, 's' || source])"
+)
+"""A lead's keys, as the index has them: queries must say it in the same words."""
+
+PREFIXES = {"form": "f", "page": "p", "campaign": "c", "source": "s"}
+
+CREATE: LiteralString = f"CREATE INDEX CONCURRENTLY leads_search ON leads USING gin ({KEYS}, search gin_trgm_ops)"
+USABLE: LiteralString = "SELECT FROM pg_index WHERE indexrelid = to_regclass('leads_search') AND indisvalid"
+LETTERS: LiteralString = (
+    "SELECT show_trgm(sign) <> '{}' FROM unnest(%s::text[]) WITH ORDINALITY AS s (sign, n) ORDER BY n"
+)
+"""Which signs the server takes for letters or digits: its locale decides."""
+
+
+def stretch_of(at: datetime) -> int:
+    """Number of the stretch that holds a moment."""
+    return (at - _EPOCH) // WIDTH
+
+
+def start_of(stretch: int) -> datetime:
+    """When a stretch begins."""
+    return _EPOCH + WIDTH * stretch
+
+
+def keys_of(newest: int, oldest: int) -> list[str]:
+    """The keys of the stretches from `oldest` to `newest`, both included."""
+    return [f"t{n}" for n in range(newest, oldest - 1, -1)]
+
+
+def has_trigrams(text: str, letters: Sequence[bool]) -> bool:
+    """Whether an index of trigrams can narrow a search for the fragment `text` (pg_trgm's rules for LIKE '%text%').
+
+    Trigrams come from runs of letters and digits. Three in a row make one; where a run begins or ends within the
+    fragment, so does the blank that stands for its edge (two before it, one after it).
+    """
+    run, edge = 0, 0
+    for n, letter in enumerate([*letters, False]):
+        if letter:
+            if not run:
+                edge = 1 if n else 0
+            run += 1
+        else:
+            if run + edge + (1 if n < len(text) else 0) >= 3:
+                return True
+            run = 0
+    return False
