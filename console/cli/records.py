@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from api.models import Attempt, JobState, JobView, Lead, LeadDetails
+from api.store.records import OperatorAction
 from console.cli.output import Output
 from console.cli.table import Column
 from console.format import (
@@ -44,6 +45,29 @@ _LEADS = (
     Column("STATUS"),
     Column("TOOK", right=True, optional=1),
 )
+_ACTIONS = (
+    Column("WHEN", right=True),
+    Column("WHO", least=8),
+    Column("WHAT", least=6),
+    Column("TARGET", least=12, optional=1),
+    Column("RESULT", least=16),
+)
+
+
+def show_actions(output: Output, actions: Sequence[OperatorAction]) -> None:
+    """A row an action, newest first."""
+    now = time.time()
+    rows = [
+        (
+            moment(one.at.timestamp(), now),
+            safe(one.who, 60),
+            safe(one.what, 20),
+            safe(one.target, 200),
+            safe(one.result, 200),
+        )
+        for one in actions
+    ]
+    output.table(_ACTIONS, rows)
 
 
 def show_jobs(output: Output, jobs: Sequence[JobView]) -> None:

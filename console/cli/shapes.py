@@ -13,6 +13,7 @@ Personal data is masked, and `masked` true, unless `--reveal` was given.
     logs                    one console.cli.loglines.LogDocument a line
     up down start stop restart, queue retry discard undo edit pause resume
                             console.ports.Result: ok, text, changed, hint, exit_code
+    activity                console.cli.activity.ActivityDocument
     config, config show     console.cli.config.ConfigDocument
     init                    directory, env_file, env_kept, missing (settings that must still be filled in)
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from api.models import LeadDetails, LeadFilter, LeadPage, StoreSnapshot
 from console.errors import UsageError
 from console.links import Links
+
+if TYPE_CHECKING:
+    from api.store import OperatorAction
 
 
 class LeadsReader:
@@ -34,3 +38,7 @@ class LeadsReader:
     async def find(self, text: str) -> tuple[LeadDetails, ...]:
         """What has exactly this lead id, external id, job id or request id, or a job id that begins with it."""
         return await self._links.read(lambda reader: reader.find(text))
+
+    async def actions(self, limit: int = 50) -> tuple[OperatorAction, ...]:
+        """What operators did, newest first."""
+        return await self._links.read(lambda reader: reader.actions(limit))
