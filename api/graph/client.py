@@ -163,7 +163,8 @@ class GraphClient:
     async def names(self, page: str, ids: Sequence[str]) -> dict[str, str]:
         """Names of forms or pages by id, as far as they can be had; never raises."""
         wanted = [i for i in dict.fromkeys(ids) if _is_id(i)][:MAX_IDS]
-        if not wanted:
+        if not wanted or self.limits.ready_in(page):
+            # What is left of a limit is for leads.
             return {}
         answer = await self._way.get(page, "", {"ids": ",".join(wanted), "fields": "id,name"})
         value = {} if answer.trouble or not isinstance(answer.value, dict) else answer.value

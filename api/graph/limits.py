@@ -14,6 +14,9 @@ EVERY = "*"
 MAX_KEPT = 10_000
 """Pages that are remembered; the one heard of longest ago goes first."""
 
+KEPT_S = 300.0
+"""What was heard of a limit holds for so long, should no answer speak of it any more."""
+
 _JITTER = 0.2
 
 
@@ -29,22 +32,21 @@ class Limits:
     """The limits of pages and of the app, as far as is known. Who calls asks `blocked` and `ready_in`, then `begin`."""
 
     def __init__(self) -> None:
-        self._levels: dict[str, Level] = {}
+        self._heard: dict[str, tuple[Level, float]] = {}
         self._blocks: dict[str, Block] = {}
         self._next: dict[str, float] = {}
 
     def heard(self, page: str, usage: Usage) -> None:
         """Take note of what an answer to a call for this page said. A full limit blocks at once."""
-        now = time.time()
         for name, level in ((page, usage.page), (EVERY, usage.app)):
-            self._levels.pop(name, None)
-            if level.percent or level.regain_s:
-                self._levels[name] = level
+            if level.said:
+                self._heard.pop(name, None)
+                self._heard[name] = level, time.monotonic()
                 self._space(name)
-                if level.stop_s:
-                    self.block(name, now + level.stop_s, f"its limit is used up to {level.percent:.0f} %")
-        while len(self._levels) > MAX_KEPT:
-            del self._levels[next(iter(self._levels))]
+            if level.stop_s:
+                self.block(name, time.time() + level.stop_s, f"its limit is used up to {level.percent:.0f} %")
+        while len(self._heard) > MAX_KEPT:
+            del self._heard[next(iter(self._heard))]
 
     def block(self, name: str, until: float, reason: str) -> None:
         """No calls for this page (or `EVERY`) until then, unless they wait longer already."""
@@ -70,7 +72,7 @@ class Limits:
 
     def paced(self, page: str) -> bool:
         """Whether calls for the page keep a distance, so that they should come one at a time."""
-        return any(name in self._levels and self._levels[name].pace_s for name in (EVERY, page))
+        return any(self._pace_s(name) for name in (EVERY, page))
 
     def ready_in(self, page: str) -> float:
         """Seconds until the next call for the page keeps its distance from the last one."""
@@ -84,7 +86,8 @@ class Limits:
 
     def used(self) -> dict[str, float]:
         """Per cent of its limit that each page has used up, `EVERY` for the app; those where the API said so."""
-        return {name: level.percent for name, level in self._levels.items()}
+        now = time.monotonic()
+        return {name: level.percent for name, (level, at) in self._heard.items() if now - at < KEPT_S}
 
     def blocks(self) -> dict[str, float]:
         """Until when each page's calls wait (epoch seconds), `EVERY` for the app's."""
@@ -93,8 +96,12 @@ class Limits:
 
     def _space(self, name: str) -> None:
         """The next call keeps its distance from now."""
-        pace_s = self._levels[name].pace_s if name in self._levels else 0.0
+        pace_s = self._pace_s(name)
         if pace_s:
             self._next[name] = time.monotonic() + pace_s * (1.0 + _JITTER * random.random())  # noqa: S311 - no secret
         else:
             self._next.pop(name, None)
+
+    def _pace_s(self, name: str) -> float:
+        level, at = self._heard.get(name, (None, 0.0))
+        return level.pace_s if level and time.monotonic() - at < KEPT_S else 0.0

@@ -187,9 +187,7 @@ class Transport:
             self.calls.ended("no_answer")
         else:
             self.calls.ended(found.kind or found.action.value)
-        said = usage(answer.headers)
-        if answer.status == 200 or said.page.percent or said.app.percent:
-            self.limits.heard(page, said)
+        self.limits.heard(page, usage(answer.headers))
         if found and found.action is Action.WAIT:
             self.limits.block(self.concerns(page, found), time.time() + found.delay_s, found.error)
 

@@ -34,10 +34,12 @@ class Level:
     Attributes:
         percent: of the limit, 0 if unknown.
         regain_s: seconds until access is regained, clamped to a minute .. a day; 0 if nothing usable was said.
+        said: a header spoke of it. Not every answer has one.
     """
 
     percent: float = 0.0
     regain_s: float = 0.0
+    said: bool = False
 
     @property
     def pace_s(self) -> float:
@@ -51,7 +53,7 @@ class Level:
 
     def worst(self, other: Level) -> Level:
         """What both together demand."""
-        return Level(max(self.percent, other.percent), max(self.regain_s, other.regain_s))
+        return Level(max(self.percent, other.percent), max(self.regain_s, other.regain_s), said=self.said or other.said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def usage(headers: Mapping[str, str]) -> Usage:
     account = _object(headers.get("x-ad-account-usage", ""))
     percent = _number(account.get("acc_id_util_pct"))
     reset_s = _number(account.get("reset_time_duration")) if percent >= FULL else 0.0
-    page = page.worst(Level(percent, clamp(reset_s) if reset_s else 0.0))
+    page = page.worst(Level(percent, clamp(reset_s) if reset_s else 0.0, said=bool(account)))
     return Usage(page, _level(_object(headers.get("x-app-usage", "")), 0, 60.0))
 
 
@@ -85,7 +87,8 @@ def clamp(seconds: float) -> float:
 
 def _level(use: dict[str, Any], regain: Any, unit_s: float) -> Level:
     regain_s = _number(regain) * unit_s
-    return Level(max(_number(use.get(name)) for name in _PERCENT), clamp(regain_s) if regain_s else 0.0)
+    percent = max(_number(use.get(name)) for name in _PERCENT)
+    return Level(percent, clamp(regain_s) if regain_s else 0.0, said=bool(use))
 
 
 def _uses(businesses: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -133,12 +133,13 @@ class Lanes:
         now = time.monotonic()
         if not lane.waiting and not lane.calls:
             del self._lanes[page]
-        ready_in = self._graph.limits.ready_in(page)
+        limits = self._graph.limits
+        ready_in = 0.0 if limits.blocked(page) else limits.ready_in(page)
         if lane.waiting and ready_in:
             lane.due = True
             loop.call_later(ready_in, self._pump, page)
             return
-        at_once = 1 if lane.slow(now) or self._graph.limits.paced(page) else CALLS
+        at_once = 1 if lane.slow(now) or limits.paced(page) else CALLS
         while lane.waiting and len(lane.calls) < at_once:
             chunk = _chunk(lane.waiting)
             lane.calls.append(now)

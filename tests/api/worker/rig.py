@@ -67,6 +67,7 @@ class Rig:
     reader: Reader
     settings: Settings
     worker: Worker | None = field(default=None)
+    client: GraphClient | None = field(default=None)
 
     @contextlib.asynccontextmanager
     async def working(self, **values: Any) -> AsyncIterator[Worker]:
@@ -85,6 +86,7 @@ class Rig:
             connections=64,
         )
         worker = Worker(settings, consumer=consumer, writer=writer, graph=graph)
+        self.client = graph
         running = asyncio.create_task(worker.run())
         try:
             yield worker
