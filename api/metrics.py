@@ -20,6 +20,15 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 MAX_UNHANDLED = 50
 """Distinct (object, field) pairs counted by name; the rest are counted together as "other"."""
 
+_REASONS = {
+    400: "unreadable",
+    401: "signature",
+    404: "switched_off",
+    408: "slow",
+    413: "too_large",
+    415: "encoding",
+    503: "unavailable",
+}
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -54,9 +63,9 @@ class Metrics:
             key = source, outcome
             self._counts.events[key] = self._counts.events.get(key, 0) + number
 
-    def count_rejected(self, source: str, status: int) -> None:
-        """Count a webhook that was refused."""
-        key = source, status
+    def count_rejected(self, source: str, status: int, *, busy: bool = False) -> None:
+        """Count a webhook that was refused; `busy`: because too much is being received at once."""
+        key = source, status, "busy" if busy else _REASONS.get(status, "other")
         self._counts.rejected[key] = self._counts.rejected.get(key, 0) + 1
 
     def watch_held(self, held: Callable[[], int]) -> None:
@@ -97,7 +106,7 @@ class _Counts(Collector):
         self.requests: dict[tuple[str, str, int], int] = {}
         self.seconds: dict[str, _Times] = {}
         self.events: dict[tuple[str, str], int] = {}
-        self.rejected: dict[tuple[str, int], int] = {}
+        self.rejected: dict[tuple[str, int, str], int] = {}
         self.unhandled: dict[tuple[str, str], int] = {}
         self.held: Callable[[], int] = int
 
@@ -120,8 +129,8 @@ class _Counts(Collector):
         )
         yield _counted(
             "leads_webhook_rejected",
-            "Webhooks refused, by status: 401 signature, 400 not readable, 413, 408, 503 queue away or busy.",
-            ["source", "status"],
+            "Webhooks refused.",
+            ["source", "status", "reason"],
             self.rejected,
         )
         yield _counted(

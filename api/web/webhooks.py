@@ -19,7 +19,7 @@ from api.queue import Published
 from api.settings import Settings
 from api.signatures import MISMATCH
 from api.sources.base import Incoming, Parsed, Source, unreadable
-from api.web.bodies import Body, Room
+from api.web.bodies import Body, BusyError, Room
 from api.web.http import JSON_TYPE, Request, Response, Send, problem
 from api.web.notices import Notices
 
@@ -219,7 +219,7 @@ class Delivery:
     def _refused(self, error: RejectedError | UnavailableError) -> Response:
         status, reason = (error.status, error.reason) if isinstance(error, RejectedError) else (503, str(error))
         name, request_id = self._hook.source.name, self.request.request_id
-        self._hooks.metrics.count_rejected(name, status)
+        self._hooks.metrics.count_rejected(name, status, busy=isinstance(error, BusyError))
         logs.emit("warning", "webhook.rejected", {**self._log_fields(status), "reason": reason})
         if reason == MISMATCH:
             self._hooks.notices.tell(f"signature:{name}", _FORGED.format(name))

@@ -311,7 +311,7 @@ async def test_the_metrics_tell_what_happened(client: httpx.AsyncClient) -> None
         'leads_webhook_events_total{outcome="accepted",source="meta"} 2.0',
         'leads_webhook_events_total{outcome="duplicate",source="meta"} 1.0',
         'leads_webhook_events_total{outcome="dead",source="meta"} 1.0',
-        'leads_webhook_rejected_total{source="meta",status="401"} 1.0',
+        'leads_webhook_rejected_total{reason="signature",source="meta",status="401"} 1.0',
         'leads_http_requests_total{method="POST",route="/webhooks/meta",status="200"} 1.0',
         'leads_http_requests_total{method="GET",route="(unknown)",status="404"} 1.0',
         'leads_http_request_seconds_count{route="/webhooks/meta"} 2.0',
