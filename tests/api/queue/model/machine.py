@@ -1,0 +1,224 @@
+"""Owns how a step of the model is made: a real server behind a breakable way, an operation repeated until it is answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, ClassVar, TypeVar
+
+import pytest
+from hypothesis import note
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.strategies import booleans, integers, sampled_from
+
+from api.errors import QueueUnavailableError
+from api.queue import Inspector, Operator, Publisher, Taken, census, consumer, inspector, listing, lua
+from api.queue.consumer import Consumer
+from api.queue.link import Linked
+from tests.api.queue.model import checks
+from tests.api.queue.model.ledger import GONE_S, VISIBILITY_S, Ledger, Record
+from tests.api.queue.model.passage import Fault, Passage
+from tests.api.queue.model.sight import connected, key, look, pass_time
+from tests.servers import RedisServer
+
+T = TypeVar("T")
+
+TIMEOUT_S = 20.0
+TRIES = 4
+DEATHS = 2
+"""Of the server in one example: each takes a tenth of a second."""
+WORKERS = ("w-1", "w-2", "w-3")
+CLOCK_STEPS_S = (1_000, 2_000, 4_000, 8 * 86_400, 31 * 86_400)
+
+picks = integers(0, 11)
+workers = sampled_from(WORKERS)
+
+
+class Worker:
+    """One run of a worker's process: what it was handed, ended or not."""
+
+    def __init__(self, consumer_: Consumer) -> None:
+        self.consumer = consumer_
+        self.taken: list[Taken] = []
+
+    def of(self, entries: Iterable[int]) -> list[Taken]:
+        """Some of what it was handed, by any numbers."""
+        if not self.taken:
+            return []
+        return list({one.entry_id: one for one in (self.taken[n % len(self.taken)] for n in entries)}.values())
+
+
+class QueueMachine(RuleBasedStateMachine):
+    """A queue, its model, and what breaks. Subclasses add what is done to it."""
+
+    server: ClassVar[RedisServer]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.patch = pytest.MonkeyPatch()
+        self.raw: Any = connected(self.server.url)
+        self.ledger = Ledger()
+        self.workers: dict[str, Worker] = {}
+        self.passage = Passage(self.server)
+        self.exact_duplicates = True
+        self.died = False
+        self.deaths = 0
+        self.steps = 0
+
+    @initialize(small=booleans(), page=integers(1, 4))
+    def begin(self, small: bool, page: int) -> None:
+        """An empty queue. A `small` one has bounds that a few jobs reach already."""
+        self.raw.flushall()
+        for script in lua.FOLDER.glob("*.lua"):
+            self.raw.script_load(lua.load(script.stem).text)
+        self.page = page
+        if small:
+            self.patch.setattr(consumer, "TAKE_BYTES", 400)
+            self.patch.setattr(census, "SMALL", -1)
+            self.patch.setattr(census, "STRETCH", 2)
+            self.patch.setattr(listing, "STRETCH_BYTES", 400)
+            self.patch.setattr(listing, "FIND_COUNT", 3)
+            self.patch.setattr(listing, "GET_COUNT", 2)
+            self.patch.setattr(inspector, "SEEN_STEP", 2)
+        self.url = self.run(self.passage.open())
+        limits = {"visibility_timeout": VISIBILITY_S, "gone_after": GONE_S, "timeout_s": TIMEOUT_S}
+        self.publisher = Publisher(self.url, timeout_s=TIMEOUT_S)
+        self.operator = Operator(self.url, **limits)
+        self.inspector = Inspector(self.server.url, sla_s=1e9, **limits)
+        self.impatient = Inspector(self.server.url, sla_s=-1.0, **limits)
+
+    def teardown(self) -> None:
+        """Close everything."""
+        self.passage.disarm()
+        if hasattr(self, "url"):
+            self.run(self._close())
+        self.runner.close()
+        self.raw.close()
+        self.patch.undo()
+
+    async def _close(self) -> None:
+        for worker in self.workers.values():
+            await Linked.close(worker.consumer)
+        for part in (self.publisher, self.operator, self.inspector, self.impatient):
+            await part.close()
+        await self.passage.close()
+
+    # -- how a step is made -------------------------------------------------------------------------------------------
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run on the machine's own loop."""
+        return self.runner.run(work)
+
+    def do(self, what: str, work: Callable[[], Coroutine[Any, Any, T]]) -> tuple[T, bool]:
+        """An operation, again after each error, as its callers do; its answer, and whether something broke meanwhile."""
+        note(f"    {what}")
+        for _ in range(TRIES):
+            try:
+                answer = self.run(self._revived_after(work()))
+            except QueueUnavailableError as error:
+                assert self.passage.fired or self.died, f"{what}: {error}"
+                self.passage.fired = True
+                note(f"    ... broken: {error}")
+            else:
+                broken, self.passage.fired, self.died = self.passage.fired, False, False
+                return answer, broken
+        raise AssertionError(f"{what}: not done after {TRIES} times")
+
+    async def _revived_after(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await work
+        finally:
+            await self.passage.revived()
+
+    def worker(self, name: str) -> Worker:
+        """A worker that runs; started if it does not."""
+        if name not in self.workers:
+            one = Consumer(self.url, "leads", name, VISIBILITY_S, GONE_S, timeout_s=TIMEOUT_S)
+            self.do(f"{name} starts", one.open)
+            self.workers[name] = Worker(one)
+            self.ledger.beats[name] = self.ledger.now
+            self.open_group()
+        return self.workers[name]
+
+    def open_group(self) -> None:
+        """Make the group where it is missing, in the model: all that is in the stream is to be handed out."""
+        self.ledger.group = True
+
+    def records(self, which: Iterable[int]) -> list[Record]:
+        """Some jobs, ended ones too, by any numbers."""
+        known = sorted(self.ledger.records.values(), key=lambda record: record.job.seq)
+        return list({r.job.id: r for r in (known[n % len(known)] for n in which)}.values()) if known else []
+
+    def adopt(self, free: Iterable[Record] = ()) -> None:
+        """Take over where the server put these jobs, when something broke on the way; the checks come after."""
+        self.ledger.adopt(look(self.raw), [record.job.id for record in free])
+
+    # -- what breaks --------------------------------------------------------------------------------------------------
+
+    @rule(fault=sampled_from([Fault.LOST, Fault.UNANSWERED, Fault.FORGOTTEN]), at=integers(1, 3))
+    def something_will_break(self, fault: Fault, at: int) -> None:
+        """At one of the next commands."""
+        self.passage.arm(fault, at)
+
+    @precondition(lambda self: self.deaths < DEATHS)
+    @rule(fault=sampled_from([Fault.KILLED_BEFORE, Fault.KILLED_DURING, Fault.KILLED_AFTER]), at=integers(1, 3))
+    def server_will_die(self, fault: Fault, at: int) -> None:
+        """Kill -9 at one of the next commands."""
+        self.deaths += 1
+        self.passage.arm(fault, at)
+
+    @rule(step=sampled_from(CLOCK_STEPS_S))
+    def time_passes(self, step: int) -> None:
+        """Much of it at once."""
+        pass_time(self.raw, step)
+        self.ledger.now += step
+
+    @precondition(lambda self: self.deaths < DEATHS)
+    @rule()
+    def server_dies(self) -> None:
+        """Kill -9, and a start on the same data."""
+        self.deaths += 1
+        self.died = True  # who had a connection learns of it at its next command
+        self.server.kill()
+        self.server.start()
+
+    @precondition(lambda self: self.ledger.group)
+    @rule(name=workers)
+    def consumer_is_deleted_by_hand(self, name: str) -> None:
+        """With redis-cli: what it held is in nobody's hands."""
+        self.raw.xgroup_delconsumer(key("ready"), "workers", name)
+        self.ledger.lose_consumer(name)
+
+    @precondition(lambda self: self.ledger.group)
+    @rule()
+    def group_is_destroyed_by_hand(self) -> None:
+        """With redis-cli: all in the stream will be handed out again."""
+        self.raw.xgroup_destroy(key("ready"), "workers")
+        self.ledger.lose_group()
+
+    # -- what must hold -----------------------------------------------------------------------------------------------
+
+    @invariant()
+    def everything_adds_up(self) -> None:
+        """After every step."""
+        sight = look(self.raw)
+        checks.check_keys(self.ledger, sight)
+        self.ledger.adopt(sight)
+        self.steps += 1
+        self.run(self._read())
+
+    async def _read(self) -> None:
+        await checks.check_figures(self.ledger, self.inspector, self.impatient, self.exact_duplicates)
+        await checks.check_places(self.ledger, self.inspector)
+        await checks.check_listings(self.ledger, self.inspector, self.page)
+        await checks.check_names(self.ledger, self.inspector)
+
+
+async def together(*work: Awaitable[T]) -> list[T]:
+    """All at once; the first error once all have ended."""
+    results = await asyncio.gather(*work, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]
