@@ -38,9 +38,13 @@ def stack_document(snapshot: StackSnapshot) -> StackDocument:
 
 
 def queue_document(queue: QueueSnapshot) -> dict[str, Any]:
-    """queue status: api.models.QueueSnapshot with `depth` (still to be stored) and `cause` (why it is as it is)."""
+    """queue status: api.models.QueueSnapshot with `depth` (still to be stored) and why it is as it is.
+
+    `cause` is a sentence, `cause_kind` a word that stays the same: one of api.cause.Kind, as in the metrics.
+    """
     fields: Mapping[str, Any] = msgspec.to_builtins(queue)
-    return {"depth": queue.depth, "cause": why(queue, None, Rates()).text, **fields}
+    cause = why(queue, None, Rates())
+    return {"depth": queue.depth, "cause": cause.text, "cause_kind": cause.kind.value, **fields}
 
 
 def job_document(view: JobView, *, reveal: bool) -> JobDocument:

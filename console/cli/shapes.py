@@ -7,7 +7,8 @@ Personal data is masked, and `masked` true, unless `--reveal` was given.
     ps                      StackDocument
     queue list              JobsDocument           queue show      JobDocument
     leads, list, search     LeadsDocument          leads show      LeadsFoundDocument
-    queue, queue status     api.models.QueueSnapshot with `depth` (still to be stored) and `cause` (why it is so)
+    queue, queue status     api.models.QueueSnapshot with `depth` (still to be stored), `cause` and
+                            `cause_kind` (why it is so, as a sentence and as one of api.cause.Kind)
     trace                   TraceDocument
     check                   CheckDocument          send            console.send.Answer with `accepted`
     logs                    one console.cli.loglines.LogDocument a line

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from api.cause import Database, Kind, why
 from api.models import Accounting, QueueSnapshot
 from console.config import Configuration
 from console.format import age, number
@@ -32,6 +33,9 @@ class AccountingReader:
         seen = await self._links.inspect(lambda inspector: inspector.seen_of(seqs))
         named = {f"#{s.seq}": f"#{s.seq} {s.source}:{s.external_id} {s.job_id}" for s in seen.values()}
         return tuple(named.get(text, text) for text in missing)
+
+
+_FAILING = (Kind.DATABASE_AWAY, Kind.REDIS_MEMORY, Kind.REDIS_DISK)
 
 
 class Verdict(StrEnum):
@@ -87,6 +91,7 @@ def judge(accounting: Accounting, queue: QueueSnapshot, limits: Limits) -> Check
         _count("stuck", queue.stuck, limits.max_stuck, "leadsctl queue list stuck shows them"),
         _dead(queue, limits),
         _workers(queue),
+        _cause(queue),
         _aof(queue),
         _pauses(queue),
     )
@@ -132,6 +137,12 @@ def _workers(queue: QueueSnapshot) -> Finding:
     if queue.paused:
         return Finding("workers", Verdict.WARN, f"{number(alive)} alive, paused by an operator; leadsctl queue resume")
     return Finding("workers", Verdict.OK, f"{number(alive)} alive")
+
+
+def _cause(queue: QueueSnapshot) -> Finding:
+    """Why the queue is as it is. What has a finding of its own fails there."""
+    cause = why(queue, database=Database(ok=True))
+    return Finding("cause", Verdict.FAIL if cause.kind in _FAILING else Verdict.OK, cause.text)
 
 
 def _aof(queue: QueueSnapshot) -> Finding:

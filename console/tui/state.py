@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from api.cause import Database
 from api.models import QueueSnapshot, StoreSnapshot
 from console.format import Tone, safe
 from console.history import QueueHistory, Ring
@@ -86,6 +87,11 @@ class Known:
     def health(self, kind: Kind) -> Health:
         """How fresh that reading is now."""
         return health_of(self.reading(kind), self.now(), stale_after_s=STALE_AFTER_S[kind], started_at=self.started_at)
+
+    def database(self) -> Database | None:
+        """Whether Postgres answers the console; None while that is unknown."""
+        known = self.leads.error or self.leads.value is not None
+        return Database(not self.leads.error, self.leads.error) if known else None
 
     def take(self, kind: Kind, reading: Reading[Any]) -> bool:
         """Take in a reading; False if a newer one is known already."""

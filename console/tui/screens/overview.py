@@ -125,7 +125,7 @@ class Overview(Page):
         queue = known.queue.value
         if queue is not None:
             history = known.history
-            cause = why(queue, known.stack.value, history.rates)
+            cause = why(queue, known.stack.value, history.rates, known.database())
             board.meta = _queue_meta(queue.dead, queue.stuck, board.size.width)
             board.show(lambda width, height: queue_view.panel(queue, history, cause, width, height))
         else:

@@ -83,8 +83,8 @@ DOCUMENTS = {
 
 SHAPES = {
     "ps": "runtime project where taken_at services",
-    "queue status": "depth cause taken_at ready in_flight retry dead discarded stuck accepted duplicates oldest_ready_s"
-    " oldest_in_flight_s next_retry_s paused workers pauses notices server memory_bytes aof aof_ok"
+    "queue status": "depth cause cause_kind taken_at ready in_flight retry dead discarded stuck accepted duplicates"
+    " oldest_ready_s oldest_in_flight_s next_retry_s paused workers pauses notices server memory_bytes aof aof_ok"
     " arriving leaving memory_limit refuses",
     "queue list": "state jobs cursor scanned",
     "queue show": "id state source external_id page form seq received_at request_id attempt since due_at worker idle_s"

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from api.models import Accounting, Outcome, PagePause, QueueSnapshot, WorkerView
+from api.models import Accounting, Outcome, PagePause, QueueSnapshot, WorkerState, WorkerView
 from console.sources.check import Limits, Verdict, judge
 
 BALANCED = Accounting(10, 1, 1, 1, 1, {Outcome.STORED: 5, Outcome.DUPLICATE: 1})
 WELL = QueueSnapshot(1.0, workers=(WorkerView("w", 0.1, alive=True),), aof="always")
+
+NO_STORE = WorkerView("w", 0.1, alive=True, state=WorkerState("connection refused"))
 
 
 def verdicts(
@@ -46,6 +48,9 @@ def test_all_is_well() -> None:
         (replace(WELL, aof="off"), Limits(), {"aof": Verdict.FAIL}),
         (replace(WELL, aof=""), Limits(), {"aof": Verdict.FAIL}),
         (replace(WELL, aof="everysec"), Limits(), {"aof": Verdict.WARN}),
+        (replace(WELL, refuses="memory"), Limits(), {"cause": Verdict.FAIL}),
+        (replace(WELL, refuses="disk"), Limits(), {"cause": Verdict.FAIL}),
+        (replace(WELL, workers=(NO_STORE,)), Limits(), {"cause": Verdict.FAIL}),
         (replace(WELL, aof_ok=False), Limits(), {"aof": Verdict.FAIL}),
         (replace(WELL, pauses=(PagePause("1029", "limit", 9e9, "x"),)), Limits(), {"graph": Verdict.WARN}),
         (replace(WELL, pauses=(PagePause("1029", "token", 0, "x"),)), Limits(), {"graph": Verdict.FAIL}),
