@@ -30,7 +30,7 @@ COMMANDS: dict[str, Entry] = {
     "send": Entry("send:send", "Leads", "Send a signed test webhook to the stack."),
     "check": Entry("check:check", "Leads", "Prove that no accepted lead is lost; for monitoring."),
     "activity": Entry("activity:activity", "More", "List what operators did: who, when, what, and how it ended."),
-    "init": Entry("init:init", "More", "Write a stack's files, with secrets made up for it."),
+    "init": Entry("init:init", "More", "Write a stack's files, or bring older ones up to this version."),
     "config": Entry("config:app", "More", "Show what is configured, and where each value comes from."),
     "demo": Entry("demo:demo", "More", "Try everything on a local stack with invented traffic."),
 }

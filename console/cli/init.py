@@ -3,66 +3,92 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.cli.flags import JsonFlag, QuietFlag
-from console.cli.invocation import invocation
+from console.cli.flags import JsonFlag, QuietFlag, YesFlag
+from console.cli.invocation import Invocation, invocation
+from console.errors import ConsoleError, UsageError
 
-FROM_OUTSIDE = ("META_APP_SECRET", "META_ACCESS_TOKEN")
-"""Settings nobody can make up: taken from the environment if they are there."""
+if TYPE_CHECKING:
+    from console.stack.docker.files import StackFiles
+    from console.stack.docker.layout import Plan
 
 
 def init(
     ctx: typer.Context,
     *,
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder; it is made if need be.")],
+    yes: YesFlag = False,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> int:
-    """Write a stack's files, with secrets made up for it.
+    """Write a stack's files, or bring older ones up to this version.
 
-    What is written: compose/ (with .env, unless there is one) and api/, from which the image is built. META_APP_SECRET
-    and META_ACCESS_TOKEN are taken from the environment if they are set there.
+    What is written: compose/ (with .env, secrets made up for it) and api/, from which the image is built.
+    META_APP_SECRET and META_ACCESS_TOKEN are taken from the environment if they are set there. What you edited stays,
+    the new version beside it as NAME.new; nothing else is replaced before you agree. To .env only settings that are new
+    are added.
     """
-    from console.stack.docker import files
+    from console.stack.docker import layout
+    from console.stack.docker.settings import new_settings
 
     inv = invocation(ctx, json=json, quiet=quiet)
-    kept = (directory / "compose" / files.ENV).exists()
-    example = (files.packaged() / ".env.example").read_text(encoding="utf-8")
-    written = files.write(directory, filled(example))
-    missing = [name for name in FROM_OUTSIDE[:1] if not files.settings(written).get(name)]
-    if inv.json:
-        inv.output.document(
-            {"directory": str(directory), "env_file": str(written.env_file), "env_kept": kept, "missing": missing}
-        )
-    inv.narrator.say(f"{directory} holds the stack; {'its .env was kept' if kept else 'secrets were made up for it'}")
-    if missing:
-        inv.narrator.say(f"fill in {', '.join(missing)} in {written.env_file}")
-    inv.narrator.say(f"then: leadsctl --dir {directory} up")
+    try:
+        plan = layout.plan(directory, new_settings())
+        if not _agreed(inv, plan, yes=yes):
+            inv.narrator.say("nothing was done")
+            return 1
+        written = layout.apply(plan)
+    except OSError as error:
+        raise ConsoleError(f"{directory} cannot be written: {error.strerror}") from error
+    _tell(inv, plan, written)
     return 0
 
 
-def filled(example: str) -> str:
-    """The example's text with a value for each secret that can be made up, or that the environment has."""
-    import base64
-    import os
-    import secrets
+def _agreed(inv: Invocation, plan: Plan, *, yes: bool) -> bool:
+    """Whether what is there may be replaced; nobody is asked where nothing is."""
+    if not plan.overwrites or yes:
+        return True
+    from console.cli import terminal
 
-    values = {
-        "POSTGRES_PASSWORD": secrets.token_hex(32),
-        "REDIS_PASSWORD": secrets.token_hex(32),
-        "META_VERIFY_TOKEN": secrets.token_urlsafe(24),
-        "FORMS_SECRET": "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode(),
-    } | {name: _quoted(os.environ[name]) for name in FROM_OUTSIDE if os.environ.get(name)}
-    lines = []
-    for line in example.splitlines():
-        name, equals, value = line.partition("=")
-        lines.append(f"{name}={values[name]}" if equals and not value and name in values else line)
-    return "\n".join(lines) + "\n"
+    for change in plan.overwrites:
+        inv.narrator.tell(f"{change.what}: {change.path} {', '.join(change.names)}".rstrip())
+    if not terminal.interactive():
+        raise UsageError(
+            f"{len(plan.overwrites)} files in {plan.directory} are older, and there is no terminal to ask on",
+            "add --yes to bring them up to this one",
+        )
+    return inv.narrator.confirm("Bring these files up to this version?")
 
 
-def _quoted(value: str) -> str:
-    """As Compose and python-dotenv read it back."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+def _tell(inv: Invocation, plan: Plan, written: StackFiles) -> None:
+    from console.stack.docker import files, layout
+    from console.stack.docker.settings import FROM_OUTSIDE
+
+    fresh = any(one.path == layout.ENV and one.what is layout.What.NEW for one in plan.changes)
+    missing = [name for name in FROM_OUTSIDE[:1] if not files.settings(written).get(name)]
+    if inv.json:
+        changes = {
+            what.value.replace(" ", "_"): [c.path for c in plan.changes if c.what is what] for what in layout.What
+        }
+        inv.output.document(
+            {
+                "directory": str(plan.directory),
+                "env_file": str(written.env_file),
+                "env_kept": not fresh,
+                "missing": missing,
+                "changes": changes,
+            }
+        )
+    say = inv.narrator.say
+    say(f"{plan.directory} holds the stack; {'secrets were made up for it' if fresh else 'its .env was kept'}")
+    for change in plan.edited:
+        say(f"{change.path} was edited and stays; this version's is {change.path}.new")
+    for change in plan.changes:
+        if change.names:
+            say(f"added to .env: {', '.join(change.names)}")
+    if missing:
+        say(f"fill in {', '.join(missing)} in {written.env_file}")
+    say(f"then: leadsctl --dir {plan.directory} up")

@@ -16,7 +16,7 @@ Personal data is masked, and `masked` true, unless `--reveal` was given.
                             console.ports.Result: ok, text, changed, hint, exit_code
     activity                console.cli.activity.ActivityDocument
     config, config show     console.cli.config.ConfigDocument
-    init                    directory, env_file, env_kept, missing (settings that must still be filled in)
+    init                    directory, env_file, env_kept, missing (settings that must still be filled in), changes
 
 What goes wrong is told on standard error with --json too, and by the exit code; standard output then stays empty, or
 holds a Result with `ok` false.

@@ -7,9 +7,6 @@ In a checkout, and in a folder that `write` filled, `compose/` stands beside `ap
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +16,8 @@ from console.errors import StackError, UsageError
 BASE = "docker-compose.yml"
 NAMES = (BASE, "docker-compose.yaml", "compose.yml", "compose.yaml")
 ENV = ".env"
-GENERATED = ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "META_VERIFY_TOKEN")
 HERE = Path(__file__).resolve().parent
 PACKAGE = HERE.parent.parent.parent
-IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", ".env", ".env.*.local")
 DOCKERIGNORE = (
     "# Only what the image is made of.\n*\n!api\n!compose/requirements.lock\n!compose/healthcheck.py\n**/__pycache__\n"
 )
@@ -96,18 +91,12 @@ def prepare(stack: StackFiles) -> None:
     """
     if stack.folder.parent != data_folder().resolve():
         return
+    from console.stack.docker.settings import new_settings
+
     try:
         write(stack.folder.parent, new_settings())
     except OSError as error:
         raise StackError(f"{stack.folder} cannot be written: {error.strerror}.") from None
-
-
-def new_settings() -> str:
-    """The text of a `.env` with generated passwords; what only the operator knows is left empty."""
-    text = (packaged() / ".env.example").read_text(encoding="utf-8")
-    for name in GENERATED:
-        text = text.replace(f"\n{name}=\n", f"\n{name}={secrets.token_hex(24)}\n")
-    return text
 
 
 def _base(directory: Path) -> Path | None:
@@ -145,21 +134,13 @@ def settings(stack: StackFiles, env: Mapping[str, str] | None = None) -> dict[st
 
 
 def write(directory: Path, env: str = "") -> StackFiles:
-    """Lay a stack out in a directory: `compose/` and `api/`, and `.env` (0600) if `env` has its text and there is none.
+    """Lay a stack out in a directory, or bring it up to this version, as console.stack.docker.layout does.
 
-    Files of an older version are replaced; `.env` never is.
+    `env` is the text of a new `.env`, "" for none.
 
     Raises:
         OSError: the directory cannot be written.
     """
-    import api
+    from console.stack.docker import layout
 
-    shutil.copytree(packaged(), directory / "compose", ignore=IGNORED, dirs_exist_ok=True)
-    shutil.copytree(Path(api.__file__).parent, directory / "api", ignore=IGNORED, dirs_exist_ok=True)
-    (directory / ".dockerignore").write_text(DOCKERIGNORE, encoding="utf-8")
-    path = directory / "compose" / ENV
-    if env and not path.exists():
-        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
-        with os.fdopen(opened, "w", encoding="utf-8") as file:
-            file.write(env)
-    return StackFiles(((directory / "compose" / BASE).resolve(),), path.resolve())
+    return layout.apply(layout.plan(directory, env))

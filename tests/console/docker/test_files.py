@@ -12,6 +12,7 @@ import pytest
 
 from console.errors import UsageError
 from console.stack.docker import files
+from console.stack.docker.settings import GENERATED
 
 COMPOSE = files.packaged()
 
@@ -35,14 +36,6 @@ def test_a_stack_that_was_written_is_found_from_its_folder(tmp_path: Path) -> No
     assert not list(tmp_path.rglob("__pycache__"))
 
 
-def test_writing_again_keeps_the_settings(tmp_path: Path) -> None:
-    files.write(tmp_path, env="A=b\n")
-    (tmp_path / "compose" / "Dockerfile").write_text("old")
-    again = files.write(tmp_path, env="A=c\n")
-    assert again.env_file.read_text() == "A=b\n"
-    assert (tmp_path / "compose" / "Dockerfile").read_text() == (COMPOSE / "Dockerfile").read_text()
-
-
 def test_another_projects_compose_file_in_the_working_folder_is_not_ours(tmp_path: Path) -> None:
     (tmp_path / "docker-compose.yml").write_text("services: {web: {image: x}}\n")
     assert files.locate(cwd=tmp_path).files[0].parent == COMPOSE.resolve()
@@ -52,7 +45,7 @@ def test_an_installed_package_writes_its_stack_to_the_users_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     carried, data = tmp_path / "installed" / "files", tmp_path / "data"
-    shutil.copytree(COMPOSE, carried, ignore=files.IGNORED)
+    shutil.copytree(COMPOSE, carried, ignore=shutil.ignore_patterns(".env", "__pycache__"))
     monkeypatch.setattr(files, "HERE", tmp_path / "installed" / "docker")
     monkeypatch.setattr(files, "data_folder", lambda: data)
     found = files.locate(cwd=tmp_path)
@@ -61,8 +54,8 @@ def test_an_installed_package_writes_its_stack_to_the_users_data(
     files.prepare(found)
     assert files.buildable(found)
     given = files.settings(found, {})
-    assert all(len(given[name]) >= 32 for name in files.GENERATED)
-    assert len({given[name] for name in files.GENERATED}) == len(files.GENERATED)
+    assert all(len(given[name]) >= 32 for name in GENERATED)
+    assert len({given[name] for name in GENERATED}) == len(GENERATED)
     assert "META_APP_SECRET" not in given
     files.prepare(found)
     assert files.settings(found, {}) == given
