@@ -138,6 +138,11 @@ class Settings:
             log_level=_log_level(source),
         )
 
+    def keys_of(self, secret: str) -> tuple[bytes, ...]:
+        """The keys in a source's secret, the current one first; empty if it is unset."""
+        own = {"META_APP_SECRET": self.meta_app_secrets, "FORMS_SECRET": self.forms_secrets}
+        return own.get(secret) or self.source_secrets.get(secret, ())
+
     def demand(self, command: str) -> Settings:
         """Check that what `command` (web, worker or migrate) cannot do without is set; returns itself.
 

@@ -59,18 +59,20 @@ def sign_typeform(secret: bytes, body: bytes) -> str:
     return "sha256=" + base64.b64encode(hmac.digest(secret, body, "sha256")).decode("ascii")
 
 
-def verify_typeform(secrets: Sequence[bytes], body: bytes, header: str) -> None:
-    """Check `Typeform-Signature` against the raw body and every secret that is valid now; as `verify_meta`.
+def verify_typeform(secrets: Sequence[bytes], body: bytes, header: str, name: str = "Typeform-Signature") -> None:
+    """Check `Typeform-Signature` against the raw body and every secret that is valid now; see `verify_meta`.
+
+    `name` is what another sender who signs alike calls the header.
 
     Raises:
         RejectedError: 401, when the header is missing or malformed or fits no secret.
     """
     if not header:
-        raise RejectedError(UNAUTHORIZED, "Typeform-Signature is missing")
+        raise RejectedError(UNAUTHORIZED, f"{name} is missing")
     kind, _, text = header.partition("=")
     given = _base64(text) if kind == "sha256" else b""
     if len(given) != _DIGEST_BYTES:
-        raise RejectedError(UNAUTHORIZED, "Typeform-Signature is not sha256= and the base64 of 32 bytes")
+        raise RejectedError(UNAUTHORIZED, f"{name} is not sha256= and the base64 of 32 bytes")
     if not _fits(secrets, body, given):
         raise RejectedError(UNAUTHORIZED, MISMATCH)
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from api.errors import PayloadError
 from api.ids import new_id
 from api.models import Job, Lead
+
+if TYPE_CHECKING:
+    from api.settings import Settings
 
 MAX_DEAD_BODY = 262_144
 """Characters of a body that cannot be understood that are kept for the operator."""
@@ -35,8 +37,7 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     received_at: float = 0.0
 
 
-@dataclass(slots=True)
-class Parsed:
+class Parsed(msgspec.Struct):
     """What a source found in a body.
 
     Attributes:
@@ -47,11 +48,11 @@ class Parsed:
         notices: (key, text) for the operator.
     """
 
-    jobs: list[Job] = field(default_factory=list)
-    dead: list[tuple[Job, str]] = field(default_factory=list)
+    jobs: list[Job] = []
+    dead: list[tuple[Job, str]] = []
     ignored: int = 0
-    unhandled: list[tuple[str, str]] = field(default_factory=list)
-    notices: list[tuple[str, str]] = field(default_factory=list)
+    unhandled: list[tuple[str, str]] = []
+    notices: list[tuple[str, str]] = []
 
 
 class Source(Protocol):
@@ -67,6 +68,8 @@ class Source(Protocol):
         fetched: whether the worker reads the lead's answers from the Graph API. Otherwise `lead` finds them in the
             payload.
         reason_key: the member of an error's JSON that says why: what the sender shows to its user.
+        keys: what is in that setting, the current one first. An empty key verifies nothing.
+        region: country of phone numbers that do not say theirs, "" for none.
         switched_off: why it takes no webhooks ("FORMS_SECRET is not set"), "" if it does.
     """
 
@@ -76,13 +79,17 @@ class Source(Protocol):
     named: bool = False
     fetched: bool = False
     reason_key: str = "error"
+    keys: tuple[bytes, ...]
+    region: str
     switched_off: str
 
-    def verify(self, incoming: Incoming, now: float) -> None:
-        """Check the signature; `now` is epoch seconds. RejectedError (401) when it does not fit.
+    def __init__(self, settings: Settings, /) -> None:
+        self.keys = settings.keys_of(self.secret)
+        self.region = settings.default_region
+        self.switched_off = "" if self.keys else f"{self.secret} is not set"
 
-        An empty or unset secret verifies nothing.
-        """
+    def verify(self, incoming: Incoming, now: float) -> None:
+        """Check the signature; `now` is epoch seconds. RejectedError (401) when it fits none of the `keys`."""
         ...
 
     def parse(self, incoming: Incoming) -> Parsed:

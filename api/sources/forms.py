@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from api import fields
 from api.errors import PayloadError
-from api.ids import new_id
 from api.models import Job, Lead
 from api.signatures import verify_standard
 from api.sources import strict_json
 from api.sources.base import Incoming, Parsed, Source
-from api.sources.payload import read
-
-if TYPE_CHECKING:
-    from api.settings import Settings
+from api.sources.payload import lead_of, one_lead, read
 
 TEST_TYPE = "lead.test"
 """The `type` of a body that marks a test lead."""
@@ -30,16 +24,11 @@ class FormsSource(Source):
     headers = (_ID, _TIMESTAMP, _SIGNATURE)
     named = True
 
-    def __init__(self, settings: Settings) -> None:
-        self._secrets = settings.forms_secrets
-        self._region = settings.default_region
-        self.switched_off = "" if self._secrets else f"{self.secret} is not set"
-
     def verify(self, incoming: Incoming, now: float) -> None:
         """Check id, timestamp (within five minutes of `now`, epoch s) and signature; RejectedError (401)."""
         headers = incoming.headers
         verify_standard(
-            self._secrets,
+            self.keys,
             incoming.body,
             message_id=headers.get(_ID, ""),
             timestamp=headers.get(_TIMESTAMP, ""),
@@ -52,17 +41,8 @@ class FormsSource(Source):
         body = strict_json.loads(incoming.body)
         if not isinstance(body, dict):
             raise PayloadError("the body is not a JSON object")
-        job = Job(
-            id=new_id(),
-            source=self.name,
-            external_id=incoming.headers[_ID],
-            payload=strict_json.dumps(body),
-            received_at=incoming.received_at,
-            request_id=incoming.request_id,
-            page=incoming.name,
-            form=incoming.name,
-        )
-        return Parsed(jobs=[job])
+        payload, lead_id = strict_json.dumps(body), incoming.headers[_ID]
+        return one_lead(self.name, incoming, payload, lead_id=lead_id, form=incoming.name, why_not=f"{_ID} is missing")
 
     def lead(self, job: Job) -> Lead:
         """The lead in {"type", "timestamp", "data": {…}}, or in just the answers. PayloadError: it is not JSON."""
@@ -70,14 +50,11 @@ class FormsSource(Source):
         data = fields.form_data(payload.body)
         answers = fields.form_fields(data)
         outer = payload.body if isinstance(payload.body, dict) else {}
-        who = fields.contact(answers, self._region)
-        return Lead(
-            source=job.source,
-            external_id=job.external_id,
-            received_at=fields.moment(job.received_at),
-            job_id=job.id,
-            page_id=job.page,
-            form_id=job.form,
+        return lead_of(
+            job,
+            payload,
+            answers,
+            fields.contact(answers, self.region),
             form_name=fields.text_of(data, "form_name"),
             page_name=fields.text_of(data, "page_name"),
             ad_id=fields.text_of(data, "ad_id"),
@@ -86,16 +63,8 @@ class FormsSource(Source):
             campaign_name=fields.text_of(data, "campaign_name")
             or fields.text_of(data, "utm_campaign")
             or fields.first_of(answers, "utm_campaign"),
-            full_name=who.full_name,
-            email=who.email,
-            phone=who.phone,
-            phone_e164=who.phone_e164,
             platform=fields.text_of(data, "platform"),
-            fields=answers,
             consent=fields.form_consent(data),
-            raw=payload.raw,
-            status="stored" if answers else "partial",
             is_test=outer.get("type") == TEST_TYPE or fields.is_test(answers),
-            cleaned=payload.cleaned,
             created_at=fields.time_of(outer.get("timestamp")),
         )

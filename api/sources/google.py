@@ -9,21 +9,15 @@ from __future__ import annotations
 
 import hmac
 import re
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import Any
 
 from api import fields
 from api.errors import PayloadError, RejectedError
-from api.ids import new_id
 from api.models import Job, Lead
 from api.signatures import MISMATCH, UNAUTHORIZED
 from api.sources import strict_json
-from api.sources.base import Incoming, Parsed, Source, digest
-from api.sources.payload import kept, read, sent_id
-
-if TYPE_CHECKING:
-    from api.settings import Settings
+from api.sources.base import Incoming, Parsed, Source
+from api.sources.payload import amended_lead, edited, kept, lead_of, one_lead, read, sent_id
 
 MAX_BODY = 262_144
 """Bytes. A lead has a few thousand; the body is read before it is known who sent it, so that work must stay small."""
@@ -40,11 +34,6 @@ class GoogleSource(Source):
     secret = "GOOGLE_KEY"  # noqa: S105 - the setting's name
     reason_key = "message"
 
-    def __init__(self, settings: Settings) -> None:
-        self._keys = settings.source_secrets.get(self.secret, ())
-        self._region = settings.default_region
-        self.switched_off = "" if self._keys else f"{self.secret} is not set"
-
     def verify(self, incoming: Incoming, now: float) -> None:
         """Check `google_key` against every key that is valid now; RejectedError (401). Google sends no signed time."""
         del now
@@ -58,61 +47,38 @@ class GoogleSource(Source):
         if not isinstance(given, str) or not given:
             raise RejectedError(UNAUTHORIZED, f"{_KEY} is missing")
         content = given.encode("utf-8", "replace")
-        if not any(hmac.compare_digest(key, content) for key in self._keys if key):
+        if not any(hmac.compare_digest(key, content) for key in self.keys if key):
             raise RejectedError(UNAUTHORIZED, MISMATCH)
 
     def parse(self, incoming: Incoming) -> Parsed:
         """The body's one lead, without the key; a body without a usable `lead_id` is kept for the operator."""
         body = strict_json.loads(incoming.body)
+        lead_id, form = sent_id(body.get("lead_id")), sent_id(body.get("form_id"))
         payload = kept(_without_key(body))
-        lead_id = sent_id(body.get("lead_id"))
-        job = Job(
-            id=new_id(),
-            source=self.name,
-            external_id=lead_id or "invalid-" + digest(payload.encode()),
-            payload=payload,
-            received_at=incoming.received_at,
-            request_id=incoming.request_id,
-            form=sent_id(body.get("form_id")),
-        )
-        return Parsed(jobs=[job]) if lead_id else Parsed(dead=[(job, _NO_LEAD_ID)], ignored=1)
+        return one_lead(self.name, incoming, payload, lead_id=lead_id, form=form, why_not=_NO_LEAD_ID)
 
     def lead(self, job: Job) -> Lead:
         """The lead in a body: answers by column, ids as text with all their digits. PayloadError: it is not JSON."""
         payload = read(job)
         body = payload.body if isinstance(payload.body, dict) else {}
         answers = _answers(body.get("user_column_data"))
-        who = fields.contact(answers, self._region)
-        return Lead(
-            source=job.source,
-            external_id=job.external_id,
-            received_at=fields.moment(job.received_at),
-            job_id=job.id,
-            form_id=job.form,
+        return lead_of(
+            job,
+            payload,
+            answers,
+            fields.contact(answers, self.region),
             ad_id=fields.text_of(body, "creative_id"),
             campaign_id=fields.text_of(body, "campaign_id"),
             campaign_name=fields.text_of(body, "campaign_name"),
-            full_name=who.full_name,
-            email=who.email,
-            phone=who.phone,
-            phone_e164=who.phone_e164,
-            fields=answers,
-            raw=payload.raw,
-            status="stored" if answers else "partial",
             is_test=fields.checked(body.get("is_test")) or fields.is_test(answers),
-            cleaned=payload.cleaned,
             created_at=fields.time_of(body.get("lead_submit_time")),
         )
 
     def amended(self, job: Job, payload: str) -> Job:
         """See `Source.amended`: the body of one lead, whose `lead_id` and `form_id` the job takes over."""
-        body = strict_json.loads(payload.encode("utf-8", "replace"))
-        lead_id = sent_id(body.get("lead_id")) if isinstance(body, dict) else ""
-        if not lead_id:
-            raise PayloadError(_NO_LEAD_ID)
-        changed = strict_json.dumps(_without_key(body))
-        form = sent_id(body.get("form_id")) or job.form
-        return msgspec.structs.replace(job, payload=changed, external_id=lead_id, form=form)
+        body = edited(payload)
+        lead_id, form = sent_id(body.get("lead_id")), sent_id(body.get("form_id"))
+        return amended_lead(job, _without_key(body), lead_id=lead_id, form=form, why_not=_NO_LEAD_ID)
 
 
 def _without_key(body: dict[str, Any]) -> dict[str, Any]:

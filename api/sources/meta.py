@@ -16,7 +16,6 @@ import msgspec
 from api.errors import PayloadError, RejectedError
 from api.ids import new_id
 from api.models import Job
-from api.settings import Settings
 from api.signatures import verify_meta
 from api.sources import strict_json
 from api.sources.base import Incoming, Parsed, Source, digest
@@ -37,14 +36,10 @@ class MetaSource(Source):
     headers = (_SIGNATURE,)
     fetched = True
 
-    def __init__(self, settings: Settings) -> None:
-        self._secrets = settings.meta_app_secrets
-        self.switched_off = "" if self._secrets else f"{self.secret} is not set"
-
     def verify(self, incoming: Incoming, now: float) -> None:
         """Check `X-Hub-Signature-256`; RejectedError (401). Meta signs no time, so `now` does not matter."""
         del now
-        verify_meta(self._secrets, incoming.body, incoming.headers.get(_SIGNATURE, ""))
+        verify_meta(self.keys, incoming.body, incoming.headers.get(_SIGNATURE, ""))
 
     def parse(self, incoming: Incoming) -> Parsed:
         """One job for each `leadgen` change of a page, wherever it stands; everything else is counted."""

@@ -6,10 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec.structs import replace
+
 from api import fields
 from api.errors import PayloadError
-from api.models import Job
+from api.ids import new_id
+from api.models import Job, Lead
 from api.sources import strict_json
+from api.sources.base import Incoming, Parsed, digest
 
 MAX_ID_DIGITS = 40
 _SENT_ID = re.compile(r"[!-~]{1,256}")
@@ -43,6 +47,62 @@ def sent_id(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value) if 0 <= value < 10**MAX_ID_DIGITS else ""
     return value if isinstance(value, str) and _SENT_ID.fullmatch(value) else ""
+
+
+def one_lead(source: str, incoming: Incoming, payload: str, *, lead_id: str, form: str, why_not: str) -> Parsed:
+    """A body that is one lead; `why_not` tells the operator why one without a usable `lead_id` is a dead letter."""
+    job = Job(
+        id=new_id(),
+        source=source,
+        external_id=lead_id or "invalid-" + digest(payload.encode()),
+        payload=payload,
+        received_at=incoming.received_at,
+        request_id=incoming.request_id,
+        page=incoming.name,
+        form=form,
+    )
+    return Parsed(jobs=[job]) if lead_id else Parsed(dead=[(job, why_not)], ignored=1)
+
+
+def lead_of(job: Job, payload: Payload, answers: fields.Fields, who: fields.Contact, **more: Any) -> Lead:
+    """A lead with what every source finds alike; `more` are other attributes of `Lead`."""
+    alike: dict[str, Any] = {
+        "source": job.source,
+        "external_id": job.external_id,
+        "received_at": fields.moment(job.received_at),
+        "job_id": job.id,
+        "page_id": job.page,
+        "form_id": job.form,
+        "full_name": who.full_name,
+        "email": who.email,
+        "phone": who.phone,
+        "phone_e164": who.phone_e164,
+        "fields": answers,
+        "raw": payload.raw,
+        "status": "stored" if answers else "partial",
+        "is_test": fields.is_test(answers),
+        "cleaned": payload.cleaned,
+    }
+    return Lead(**(alike | more))
+
+
+def edited(payload: str) -> dict[str, Any]:
+    """The JSON object that an operator wrote. PayloadError: it is none."""
+    body = strict_json.loads(payload.encode("utf-8", "replace"))
+    if not isinstance(body, dict):
+        raise PayloadError("the payload is not a JSON object")
+    return body
+
+
+def amended_lead(job: Job, body: Any, *, lead_id: str, form: str, why_not: str) -> Job:
+    """The job with what an operator made of its body; lead and form are those of the body.
+
+    Raises:
+        PayloadError: `why_not`, because there is no usable `lead_id`; or it is nested beyond reason.
+    """
+    if not lead_id:
+        raise PayloadError(why_not)
+    return replace(job, payload=strict_json.dumps(body), external_id=lead_id, form=form or job.form)
 
 
 def kept(value: Any) -> str:

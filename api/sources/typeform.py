@@ -6,21 +6,15 @@ Sources: typeform.com/developers/webhooks, "Secure your webhooks" and "Example p
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import Any
 
 from api import fields
 from api.errors import PayloadError
-from api.ids import new_id
 from api.models import Job, Lead
 from api.signatures import verify_typeform
 from api.sources import strict_json
-from api.sources.base import Incoming, Parsed, Source, digest
-from api.sources.payload import kept, read, sent_id
-
-if TYPE_CHECKING:
-    from api.settings import Settings
+from api.sources.base import Incoming, Parsed, Source
+from api.sources.payload import amended_lead, edited, kept, lead_of, one_lead, read, sent_id
 
 EVENT = "form_response"
 TEST_FIELD = "leads_test"
@@ -37,15 +31,10 @@ class TypeformSource(Source):
     secret = "TYPEFORM_SECRET"  # noqa: S105 - the setting's name
     headers = (_SIGNATURE,)
 
-    def __init__(self, settings: Settings) -> None:
-        self._secrets = settings.source_secrets.get(self.secret, ())
-        self._region = settings.default_region
-        self.switched_off = "" if self._secrets else f"{self.secret} is not set"
-
     def verify(self, incoming: Incoming, now: float) -> None:
         """Check `Typeform-Signature`; RejectedError (401). Typeform signs no time, so `now` does not matter."""
         del now
-        verify_typeform(self._secrets, incoming.body, incoming.headers.get(_SIGNATURE, ""))
+        verify_typeform(self.keys, incoming.body, incoming.headers.get(_SIGNATURE, ""))
 
     def parse(self, incoming: Incoming) -> Parsed:
         """The body's one lead; another event is counted. PayloadError when it is not a JSON object."""
@@ -56,19 +45,8 @@ class TypeformSource(Source):
         if event != EVENT:
             kind = event if isinstance(event, str) else "(no event_type)"
             return Parsed(ignored=1, unhandled=[(self.name, kind)])
-        response = _member(body, EVENT)
-        token = sent_id(response.get("token"))
-        payload = kept(body)
-        job = Job(
-            id=new_id(),
-            source=self.name,
-            external_id=token or "invalid-" + digest(payload.encode()),
-            payload=payload,
-            received_at=incoming.received_at,
-            request_id=incoming.request_id,
-            form=sent_id(response.get("form_id")),
-        )
-        return Parsed(jobs=[job]) if token else Parsed(dead=[(job, _NO_TOKEN)], ignored=1)
+        token, form = _token_and_form(body)
+        return one_lead(self.name, incoming, kept(body), lead_id=token, form=form, why_not=_NO_TOKEN)
 
     def lead(self, job: Job) -> Lead:
         """The lead in a response: answers by the question's text, then hidden fields. PayloadError: it is not JSON."""
@@ -77,48 +55,40 @@ class TypeformSource(Source):
         definition = _member(response, "definition")
         hidden = {name: fields.texts(value) for name, value in _member(response, "hidden").items()}
         answers, typed, consent = _answers(response.get("answers"), _titles(definition))
-        who = self._contact(answers, typed, hidden)
         everything = answers | {f"hidden.{name}": values for name, values in hidden.items()} | _variables(response)
-        return Lead(
-            source=job.source,
-            external_id=job.external_id,
-            received_at=fields.moment(job.received_at),
-            job_id=job.id,
-            form_id=job.form,
+        return lead_of(
+            job,
+            payload,
+            everything,
+            self._contact(answers, typed, hidden),
             form_name=fields.text_of(definition, "title"),
             campaign_id=fields.first_of(hidden, "campaign_id"),
             campaign_name=fields.first_of(hidden, "utm_campaign"),
-            full_name=who.full_name,
-            email=who.email,
-            phone=who.phone,
-            phone_e164=who.phone_e164,
-            fields=everything,
             consent=consent,
-            raw=payload.raw,
             status="stored" if answers else "partial",
             is_test=TEST_FIELD in hidden or fields.is_test(answers),
-            cleaned=payload.cleaned,
             created_at=fields.time_of(response.get("submitted_at")) or fields.time_of(response.get("landed_at")),
         )
 
     def amended(self, job: Job, payload: str) -> Job:
         """See `Source.amended`: a whole event, whose token and form the job takes over."""
-        body = strict_json.loads(payload.encode("utf-8", "replace"))
-        response = _member(body, EVENT)
-        token = sent_id(response.get("token"))
-        if not token:
-            raise PayloadError(_NO_TOKEN)
-        form = sent_id(response.get("form_id")) or job.form
-        return msgspec.structs.replace(job, payload=strict_json.dumps(body), external_id=token, form=form)
+        body = edited(payload)
+        token, form = _token_and_form(body)
+        return amended_lead(job, body, lead_id=token, form=form, why_not=_NO_TOKEN)
 
     def _contact(self, answers: fields.Fields, typed: fields.Fields, hidden: fields.Fields) -> fields.Contact:
         """Who it is: by the questions' texts, then by the answers' types, then what the form knew beforehand."""
-        who = fields.contact(answers, self._region)
-        for other in (fields.contact(typed, self._region), fields.contact(hidden, self._region)):
+        who = fields.contact(answers, self.region)
+        for other in (fields.contact(typed, self.region), fields.contact(hidden, self.region)):
             if not who.phone:
                 who = replace(who, phone=other.phone, phone_e164=other.phone_e164)
             who = replace(who, full_name=who.full_name or other.full_name, email=who.email or other.email)
         return who
+
+
+def _token_and_form(body: dict[str, Any]) -> tuple[str, str]:
+    response = _member(body, EVENT)
+    return sent_id(response.get("token")), sent_id(response.get("form_id"))
 
 
 def _member(value: Any, name: str) -> dict[str, Any]:
