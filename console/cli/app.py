@@ -32,6 +32,7 @@ COMMANDS: dict[str, Entry] = {
     "activity": Entry("activity:activity", "More", "List what operators did: who, when, what, and how it ended."),
     "init": Entry("init:init", "More", "Write a stack's files, or bring older ones up to this version."),
     "config": Entry("config:app", "More", "Show what is configured, and where each value comes from."),
+    "help": Entry("help:help_", "More", "Show help: on a command, on KEYS of the terminal UI, on exit CODES."),
     "demo": Entry("demo:demo", "More", "Try everything on a local stack with invented traffic."),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -173,3 +174,25 @@ def test_a_defect_is_told_in_two_lines_and_written_to_a_file_on_request(tmp_path
     report = next(path for path in tmp_path.rglob("debug-*.log"))
     assert "RuntimeError: boom" in report.read_text()
     assert report.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("words", [[], ["ps"], ["queue", "retry"]])
+def test_help_on_a_command_is_the_commands_own(words: list[str]) -> None:
+    assert leadsctl("help", *words).text == leadsctl(*words, "--help").text
+
+
+def test_help_on_keys_lists_what_is_bound_where() -> None:
+    call = leadsctl("help", "KEYS", "--json")
+    assert call.code == 0, call.err
+    keys = {
+        section["place"]: {key["does"]: key["keys"] for key in section["keys"]} for section in call.document["sections"]
+    }
+    assert keys["everywhere"]["quit"] == ["q", "ctrl+c"]
+    assert keys["queue"]["discard"] == ["X"]
+    assert keys["overview: services"]["stop"] == ["s"]
+    assert re.search(r"X +discard", leadsctl("help", "keys").text)
+
+
+def test_help_on_exit_codes_and_on_nothing_there_is() -> None:
+    assert "cannot reach" in leadsctl("help", "codes").text
+    assert leadsctl("help", "nope").code == 2
