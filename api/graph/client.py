@@ -44,10 +44,11 @@ class LeadsAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """Ids for one call, and how often a larger call with them was halved."""
+    """Ids for one call, and how often a larger call with them was halved. `sample`: one that stands for the others."""
 
     ids: list[str]
     depth: int = 0
+    sample: bool = False
 
 
 class GraphClient:
@@ -126,13 +127,13 @@ class GraphClient:
             elif len(chunk.ids) > 1 and _one_may_spoil(whole):
                 todo = [*_split(chunk, whole), *todo]
             else:
-                whole = _of_one(whole, others_are_well=got > 0)
-                stop = whole.action in (Action.WAIT, Action.ASK)
-                hit = [*chunk.ids, *(i for part in todo for i in part.ids)] if stop else chunk.ids
-                results |= dict.fromkeys(hit, whole)
-                todo = [] if stop else todo
+                results |= dict.fromkeys(chunk.ids, _of_one(whole))
+                more_samples = bool(todo) and todo[0].sample and whole.kind == "permission"
+                if whole.action in (Action.WAIT, Action.ASK) and not more_samples and not _of_a_lead(whole, got):
+                    results |= {lead_id: whole for part in todo for lead_id in part.ids}
+                    todo = []
         self._way.calls.leads_got += got
-        return LeadsAnswer(results, seen)
+        return LeadsAnswer({i: _among_others(result, got) for i, result in results.items()}, seen)
 
     async def form_leads(
         self, page: str, form: str, *, since: float, limit: int = 100
@@ -223,31 +224,39 @@ def _one_may_spoil(whole: Trouble) -> bool:
     return whole.action in (Action.SPLIT, Action.BURY) or whole.tries > 0 or whole.kind == "permission"
 
 
-def _of_one(whole: Trouble, *, others_are_well: bool) -> Trouble:
+def _of_one(whole: Trouble) -> Trouble:
     """What a trouble means that came of asking for one lead, or that no one lead can be the reason of."""
-    if whole.action is Action.SPLIT:
-        return replace(whole, action=Action.RETRY)
-    if whole.kind == "permission" and others_are_well:
-        # The page may be read: what may not is this lead.
-        return Trouble(Action.RETRY, whole.error, UNKNOWN_DELAY_S, tries=FEW, ask_after=True)
-    return whole
+    return replace(whole, action=Action.RETRY) if whole.action is Action.SPLIT else whole
+
+
+def _of_a_lead(found: Trouble, got: int) -> bool:
+    """Whether a refusal is one lead's: others of the page were got, so it may be read."""
+    return found.kind == "permission" and got > 0
+
+
+def _among_others(result: GraphLead | Trouble, got: int) -> GraphLead | Trouble:
+    if isinstance(result, Trouble) and _of_a_lead(result, got):
+        return Trouble(Action.RETRY, result.error, UNKNOWN_DELAY_S, tries=FEW, ask_after=True)
+    return result
 
 
 def _split(chunk: _Chunk, whole: Trouble) -> list[_Chunk]:
     """Smaller calls. The id that the error names goes alone; without one the chunk is halved, in the end into ones.
 
-    A refusal is the whole page's most often: one id shows whether it is.
+    A refusal is the whole page's most often: two ids show whether it is.
     """
     ids, depth = chunk.ids, chunk.depth + 1
     if depth > HALVINGS:
         return [_Chunk([lead_id]) for lead_id in ids]
     words = whole.error.replace("'", " ").replace(",", " ").split()
     named = [lead_id for lead_id in ids if lead_id in words]
-    if whole.kind == "permission" and chunk.depth == 0:
-        named = ids[:1]
+    samples = whole.kind == "permission" and chunk.depth == 0
+    if samples:
+        named = [ids[0], ids[-1]]
     rest = [lead_id for lead_id in ids if lead_id not in named]
-    if named and rest:
-        return [*(_Chunk([lead_id]) for lead_id in named), _Chunk(rest, depth)]
+    if named and (rest or samples):
+        ones = [_Chunk([lead_id], sample=samples) for lead_id in named]
+        return [*ones, _Chunk(rest, depth)] if rest else ones
     middle = len(ids) // 2
     return [_Chunk(ids[:middle], depth), _Chunk(ids[middle:], depth)]
 

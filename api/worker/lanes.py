@@ -205,7 +205,7 @@ class Lanes:
         """Have jobs wait for their page: each until when and why."""
         if waits:
             await self._endings.wait_each(waits)
-            await self._pages.parked(page)
+            await self._pages.parked(page, waits[-1][0].job.external_id)
 
     async def _failed(self, page: str, taken: Taken, trouble: Trouble, started_at: float) -> None:
         if trouble.ask_after and is_test({}, taken.job.external_id):

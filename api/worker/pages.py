@@ -41,6 +41,7 @@ class Pages:
         self._first_s = first_s
         self._most_s = most_s
         self._pauses: dict[str, PagePause] = {}
+        self._others: dict[str, str] = {}
         self._told_well: set[str] = set()
         self._reading = asyncio.Lock()
         self._fresh_at = float("-inf")
@@ -130,16 +131,29 @@ class Pages:
         seconds = min(self._most_s, self._first_s * 2.0 ** min(tries, 10))
         return seconds * (1.0 + _SPREAD * random.random())  # noqa: S311 - spreads load
 
-    async def parked(self, page: str) -> None:
-        """Jobs were made to wait for a page: not for long if it went on meanwhile, and nobody knew of them then."""
+    async def parked(self, page: str, lead: str) -> None:
+        """Jobs were made to wait for a page, `lead` among them: not for long if it went on meanwhile, when nobody knew
+        of them.
+        """
         await self._endings.insist(self.refresh)
-        if not self.pause_of(page):
+        pause = self.pause_of(page)
+        if not pause:
             await self._endings.insist(lambda: self._consumer.release(page))
+        elif not pause.until and lead != pause.lead:
+            self._others[page] = lead
+
+    def lead_to_try(self, pause: PagePause) -> str:
+        """A lead to try a paused page with, "" if none is known: the one that was refused and another by turns, as it
+        may be that lead alone that is refused.
+        """
+        other = self._others.get(pause.page, pause.lead)
+        return other if pause.tries % 2 else pause.lead or other
 
     async def healed(self, page: str) -> None:
         """A page that was asking goes on: lift its pause, release its jobs, withdraw what the operator was told."""
         async with self._reading:
             self._pauses.pop(page, None)
+            self._others.pop(page, None)
             self._told_well.add(page)
             await self._endings.insist(lambda: self._consumer.clear_pause(page))
         released = await self._endings.insist(lambda: self._consumer.release(page))
@@ -181,6 +195,7 @@ class Pages:
             if page in self._pauses:
                 continue
             self._told_well.discard(page)
+            self._others.pop(page, None)
             if pause.until and pause.until <= now:
                 self._log.info("graph.resumed", page=page)
             else:

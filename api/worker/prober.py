@@ -64,10 +64,9 @@ class Prober:
             self._log.error("worker.fault", exc_info=error)
 
     async def _ask(self, pause: PagePause) -> GraphLead | Trouble | None:
-        """What comes of asking for the lead that was refused. None: nobody knows one, the page's jobs will show."""
-        if not pause.lead:
-            return None
-        return (await self._graph.leads(pause.page, [pause.lead])).results[pause.lead]
+        """What comes of asking for a lead that waits. None: nobody knows one, the page's jobs will show."""
+        lead = self._pages.lead_to_try(pause)
+        return (await self._graph.leads(pause.page, [lead])).results[lead] if lead else None
 
     async def _end(self, pause: PagePause, result: GraphLead | Trouble | None, wait_s: float) -> None:
         if not isinstance(result, Trouble) or result.action is Action.BURY or result.ask_after:

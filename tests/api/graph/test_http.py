@@ -85,7 +85,7 @@ async def test_a_gigantic_answer_is_not_read_to_its_end_and_asked_for_in_parts(
     monkeypatch.setattr("api.graph.transport.MAX_ANSWER", 20_000)
 
     def answer(call: Call) -> Reply:
-        body = {lead_id: lead(lead_id, padding="x" * (60_000_000 if lead_id == "3" else 10)) for lead_id in call.ids}
+        body = {lead_id: lead(lead_id, padding="x" * (5_000_000 if lead_id == "3" else 10)) for lead_id in call.ids}
         text = json.dumps(body if len(call.ids) > 1 else body[call.ids[0]]).encode()
         return Reply(gzip.compress(text, 1) if headers else text, headers=headers)
 
@@ -174,11 +174,20 @@ async def test_a_bad_id_that_is_named_costs_one_more_call_of_all(graph: StandIn)
     assert await budget(graph, lambda i: i == "7", error(803, "(#803) do not exist: 7")) == 100
 
 
-async def test_a_page_that_refuses_everything_is_asked_for_one_id_more(graph: StandIn) -> None:
+async def test_a_page_that_refuses_everything_is_asked_for_two_ids_more(graph: StandIn) -> None:
     graph.answer = lambda _: error(200, status=403)
     results = await ask(graph, *(str(n) for n in range(1, 51)))
     assert {result.action for result in results.values() if isinstance(result, Trouble)} == {Action.ASK}
-    assert [len(call.ids) for call in graph.calls] == [50, 1]
+    assert [len(call.ids) for call in graph.calls] == [50, 1, 1]
+
+
+@pytest.mark.parametrize("refused", ["1", "25", "50"])
+async def test_one_lead_that_is_refused_is_not_the_page(graph: StandIn, refused: str) -> None:
+    assert await budget(graph, lambda i: i == refused, error(200, status=403)) <= 200
+    graph.calls.clear()
+    result = (await ask(graph, *(str(n) for n in range(1, 51))))[refused]
+    assert isinstance(result, Trouble)
+    assert (result.action, result.tries, result.ask_after) == (Action.RETRY, 4, True)
 
 
 async def test_ids_dropped_silently_are_asked_for_alone(graph: StandIn) -> None:

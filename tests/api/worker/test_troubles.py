@@ -7,8 +7,10 @@ import itertools
 import time
 from collections.abc import Awaitable, Callable
 
+import httpx
 import pytest
 
+from api.graph import Action, Trouble, answers, verdict
 from api.models import JobState, Outcome, PagePause
 from api.queue import Consumer
 from tests.api.graph.cases import CASES
@@ -80,6 +82,48 @@ async def test_every_recorded_answer_sends_its_lead_where_it_should(rig: Rig) ->
     assert paused == {n for n in PAGES if CASES[n]["action"] == "ask operator" or n in WAITS}
     assert all((pauses[PAGES[name]].until == 0) is (name not in WAITS) for name in paused)
     assert (await rig.accounting()).balanced
+
+
+async def test_every_recorded_error_of_one_among_several_concerns_whom_it_should(rig: Rig) -> None:
+    """Five leads of a page in one call, which fails as recorded as long as the first is in it."""
+    names = {name: page for name, page in PAGES.items() if not CASES[name]["action"].startswith("store")}
+    jobs = {name: [meta_job(f"{page}{n}", page=page) for n in range(5)] for name, page in names.items()}
+    by_page = {page: name for name, page in names.items()}
+
+    def answer(call: Call) -> Reply:
+        page = call.ids[0][:4]
+        if f"{page}0" not in call.ids:
+            return Reply(leads(call.ids))
+        reply = recorded(by_page[page])
+        return Reply(reply.body.replace('"123123123123"', f'"{page}0"'), reply.status, reply.headers)
+
+    rig.graph.answer = answer
+    await rig.publish(*(job for five in jobs.values() for job in five))
+    async with rig.working(retry_base=30.0):
+        for name, (bad, *others) in jobs.items():
+            result = trouble(name)
+            alone = result.action is Action.BURY or result.tries or result.kind == "permission"
+            if name in WAITS or (result.action is Action.ASK and not alone):
+                for job in (bad, *others):
+                    assert (await rig.state(job, JobState.RETRY)).job.attempt == 0, name
+                continue
+            for job in others:
+                if alone:
+                    assert (await rig.stored(job)).deliveries[0].attempts == 1, name
+                else:
+                    assert (await rig.state(job, JobState.RETRY)).job.attempt == 1, name
+            where = JobState.DEAD if result.action is Action.BURY else JobState.RETRY
+            assert (await rig.state(bad, where)).job.attempt == 1, name
+    assert (await rig.accounting()).balanced
+
+
+def trouble(name: str) -> Trouble:
+    """What the error table says of a recorded answer, if it came for one lead."""
+    case = CASES[name]
+    _, value, _ = answers.read(case["body"].encode("utf-8", "surrogatepass"))
+    if case["status"] == 200 and isinstance(value, dict) and "error" not in value:
+        return Trouble(Action.BURY, "another lead")
+    return verdict.trouble(case["status"], httpx.Headers(case["headers"]), value)
 
 
 @pytest.mark.parametrize("name", sorted(APP_WIDE))
