@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
 import re
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Protocol, Self
 
 from api.errors import RejectedError
 
@@ -24,9 +27,20 @@ MAX_SIGNATURES = 16
 """Values looked at in one `webhook-signature`: a rotation needs two; a long list would only cost time."""
 
 _DIGEST_BYTES = 32
-_HEX_DIGEST = re.compile(r"sha256=([0-9a-fA-F]{64})")
+_BLOCK_BYTES = 64
+_INNER = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER = bytes(byte ^ 0x5C for byte in range(256))
+_META_LENGTH = len("sha256=") + 2 * _DIGEST_BYTES
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 _MESSAGE_ID = re.compile(r"[!-~]{1,256}")
+
+
+class _Hash(Protocol):
+    """A hash that can be gone on with, and copied before that."""
+
+    def update(self, data: bytes, /) -> None: ...
+    def digest(self) -> bytes: ...
+    def copy(self) -> Self: ...
 
 
 def sign_meta(secret: bytes, body: bytes) -> str:
@@ -46,10 +60,13 @@ def verify_meta(secrets: Sequence[bytes], body: bytes, header: str) -> None:
     """
     if not header:
         raise RejectedError(UNAUTHORIZED, "X-Hub-Signature-256 is missing")
-    match = _HEX_DIGEST.fullmatch(header)
-    if match is None:
+    try:
+        given = bytes.fromhex(header[7:])
+    except ValueError:
+        given = b""
+    # The length too, because `fromhex` passes over blanks.
+    if len(given) != _DIGEST_BYTES or len(header) != _META_LENGTH or not header.startswith("sha256="):
         raise RejectedError(UNAUTHORIZED, "X-Hub-Signature-256 is not sha256= and 64 hexadecimal digits")
-    given = bytes.fromhex(match[1])
     if not _fits(secrets, body, given):
         raise RejectedError(UNAUTHORIZED, MISMATCH)
 
@@ -123,7 +140,23 @@ def verify_standard(
 
 def _fits(secrets: Sequence[bytes], content: bytes, given: bytes) -> bool:
     """Whether one of the secrets signed this; each comparison takes the same time whatever is given."""
-    return any(hmac.compare_digest(hmac.digest(key, content, "sha256"), given) for key in secrets if key)
+    return any(key and hmac.compare_digest(_digest(key, content), given) for key in secrets)
+
+
+def _digest(key: bytes, content: bytes) -> bytes:
+    """HMAC-SHA256 (RFC 2104) from states that have taken the key already: half the time of `hmac.digest`."""
+    inner, outer = _keyed(key)
+    inside = inner.copy()
+    inside.update(content)
+    outside = outer.copy()
+    outside.update(inside.digest())
+    return outside.digest()
+
+
+@lru_cache(maxsize=32)
+def _keyed(key: bytes) -> tuple[_Hash, _Hash]:
+    block = (hashlib.sha256(key).digest() if len(key) > _BLOCK_BYTES else key).ljust(_BLOCK_BYTES, b"\0")
+    return hashlib.sha256(block.translate(_INNER)), hashlib.sha256(block.translate(_OUTER))
 
 
 def _signed_content(message_id: str, timestamp: str, body: bytes) -> bytes:

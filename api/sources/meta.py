@@ -19,6 +19,7 @@ from api.models import Job
 from api.signatures import verify_meta
 from api.sources import strict_json
 from api.sources.base import Incoming, Parsed, Source, digest
+from api.sources.meta_usual import usual_jobs
 from api.sources.payload import MAX_ID_DIGITS, kept
 
 MAX_CHALLENGE = 1_024
@@ -43,6 +44,9 @@ class MetaSource(Source):
 
     def parse(self, incoming: Incoming) -> Parsed:
         """One job for each `leadgen` change of a page, wherever it stands; everything else is counted."""
+        jobs = usual_jobs(incoming.body, incoming.received_at, incoming.request_id)
+        if jobs is not None:
+            return Parsed(jobs=jobs)
         body = strict_json.loads(incoming.body)
         if not isinstance(body, dict):
             raise PayloadError("the body is not a JSON object")

@@ -16,16 +16,12 @@ import httptools
 
 from api import logs
 from api.web.app import App
-from api.web.heads import CLOSE, KEEP_ALIVE, packed, target_of
+from api.web.heads import CLOSE, KEEP_ALIVE, MAX_HEAD_BYTES, MAX_HEADERS, is_short, packed, target_of, trouble_in
 from api.web.http import Exchange, Request, Response, Settled, request_id_in
 from api.web.keeper import Keeper
 
 log = logs.get_logger()
 
-MAX_HEAD_BYTES = 65_536
-MAX_HEADERS = 100
-READ_ON_BYTES = 65_536
-"""A refused body of up to this size is read to its end, so that the connection can go on."""
 WAITING_REQUESTS = 8
 """Requests sent ahead on one connection before it is read no further."""
 LINGER_S = 2.0
@@ -38,9 +34,9 @@ class Connection(asyncio.Protocol):
     """A client. Everything happens in the callbacks of the transport, of the parser, of the app and of the keeper."""
 
     __slots__ = (
-        "_answering", "_app", "_closing", "_connection", "_deadline", "_head_bytes", "_headers", "_in_head", "_keeper",
-        "_mute_bytes", "_old", "_owes_continue", "_parser", "_pumping", "_read_on", "_reading", "_stalled", "_stopped",
-        "_target", "_timed", "_transport", "_unread", "_waiting",
+        "_answering", "_app", "_closing", "_connection", "_deadline", "_headers", "_in_head", "_keeper",
+        "_mute_bytes", "_old", "_owes_continue", "_parser", "_pumping", "_read_on", "_reading", "_repeated",
+        "_stalled", "_stopped", "_target", "_timed", "_transport", "_unread", "_waiting",
     )  # fmt: skip
 
     def __init__(self, app: App, keeper: Keeper) -> None:
@@ -49,11 +45,11 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._deadline = keeper.after(keeper.head_timeout_s)
-        # The head that is being received. The parser keeps what it cannot pass on yet, so that counts as well.
+        # The head that is being received; bytes read since the parser passed something on, -1: just now.
         self._in_head = False
         self._target = b""
         self._headers: dict[bytes, bytes] = {}
-        self._head_bytes = self._mute_bytes = 0
+        self._repeated = self._mute_bytes = 0
         # The request whose body is being received: may it go on once refused, has its time begun, is it HTTP/1.0.
         self._reading: Exchange | None = None
         self._read_on = self._timed = self._old = self._owes_continue = False
@@ -75,7 +71,6 @@ class Connection(asyncio.Protocol):
         """See asyncio.Protocol."""
         if self._stopped:
             return
-        self._mute_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -86,13 +81,8 @@ class Connection(asyncio.Protocol):
                 log.error("web.failed", exc_info=error.__context__ or error)
             if not self._stopped:
                 self._refuse(400, "this is not valid HTTP")
-        if self._stopped:
-            return
-        if self._mute_bytes > MAX_HEAD_BYTES:
-            self._refuse(431, "the head is too large")
-        elif self._reading is not None and not self._timed:
-            self._timed = True
-            self._deadline = self._keeper.after(self._keeper.body_timeout_s)
+        if (self._in_head or self._reading is not None) and not self._stopped:
+            self._more_to_come(len(data))
 
     def eof_received(self) -> bool:
         """The client sends no more: it still gets what it is owed."""
@@ -153,21 +143,22 @@ class Connection(asyncio.Protocol):
         self._in_head = True
         self._target = b""
         self._headers = {}
-        self._head_bytes = self._mute_bytes = 0
+        self._repeated = 0
+        self._mute_bytes = -1
 
     def on_url(self, piece: bytes) -> None:
         """See httptools."""
         self._target += piece
-        self._head_bytes += len(piece)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """See httptools: one header, complete; trailers too, which mean nothing here."""
-        self._mute_bytes = 0
-        self._head_bytes += len(name) + len(value)
-        if not self._in_head or self._head_bytes > MAX_HEAD_BYTES:
-            return
-        key, headers = name.lower(), self._headers
-        headers[key] = value if key not in headers else headers[key] + b", " + value
+        """See httptools: one header, complete. Trailers come here too, and mean nothing."""
+        if self._in_head:
+            key, headers = name.lower(), self._headers
+            if key not in headers:
+                headers[key] = value
+            elif self._repeated < MAX_HEADERS:
+                self._repeated += 1
+                headers[key] += b", " + value
 
     def on_headers_complete(self) -> None:
         """See httptools."""
@@ -178,23 +169,20 @@ class Connection(asyncio.Protocol):
         version = parser.get_http_version()
         path, query = target_of(self._target)
         request = Request(parser.get_method().decode(), path, query, headers, time.time(), request_id_in(headers))
-        trouble = self._trouble(version)
-        exchange = self._app.refuse(request, *trouble) if trouble else self._app.open(request)
-        expects = b"expect" in headers
-        length = headers.get(b"content-length")
+        trouble = trouble_in(headers, version, len(self._target), self._repeated)
+        exchange = self._reading = self._app.refuse(request, *trouble) if trouble else self._app.open(request)
         self._old = version == "1.0"
-        self._read_on = length is not None and not expects and not trouble and len(length) <= 5
         self._timed = False
-        self._reading = exchange
-        if exchange.early is not None and (trouble or length is not None or b"transfer-encoding" in headers):
+        if exchange.early is not None:
+            self._read_on = not trouble and b"expect" not in headers and is_short(headers)
             self._settle_early()
-        elif expects and not self._old:
+        elif b"expect" in headers and not self._old:
             self._owes_continue = True
             self._go_on()
 
     def on_body(self, piece: bytes) -> None:
         """See httptools."""
-        self._mute_bytes = 0
+        self._mute_bytes = -1
         exchange = self._reading
         if exchange is not None:
             exchange.add(piece)
@@ -204,7 +192,6 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """See httptools."""
         exchange = self._reading
-        self._mute_bytes = 0
         if exchange is None or self._stopped:
             return
         self._reading = None
@@ -215,19 +202,15 @@ class Connection(asyncio.Protocol):
         else:
             self._enqueue(exchange, KEEP_ALIVE if self._old else b"")
 
-    def _trouble(self, version: str) -> tuple[int, str] | None:
-        """What is wrong with a head that the parser took (RFC 9112, 3.2; RFC 9110, 10.1.1)."""
-        headers = self._headers
-        host = headers.get(b"host")
-        if self._head_bytes > MAX_HEAD_BYTES or len(headers) > MAX_HEADERS:
-            return 431, "the head is too large"
-        if version not in ("1.1", "1.0"):
-            return 505, "use HTTP/1.1"
-        if b"," in host if host is not None else version == "1.1":
-            return 400, "Host is missing or not one name"
-        if headers.get(b"expect", b"100-continue").lower() != b"100-continue":
-            return 417, "Expect is not 100-continue"
-        return None
+    def _more_to_come(self, size: int) -> None:
+        """These bytes did not end a request. What the parser keeps of them until it can pass it on is bounded here."""
+        self._mute_bytes = 0 if self._mute_bytes < 0 else self._mute_bytes + size
+        if self._mute_bytes > MAX_HEAD_BYTES:
+            self._refuse(431, "the head is too large")
+            return
+        if self._reading is not None and not self._timed:
+            self._timed = True
+            self._deadline = self._keeper.after(self._keeper.body_timeout_s)
 
     def _settle_early(self) -> None:
         """The answer is known before the body's end: read on if little is left, else end the connection with it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import unquote, urlsplit
@@ -11,7 +12,12 @@ from api.web.http import Headers, Response
 CLOSE = b"connection: close\r\n"
 KEEP_ALIVE = b"connection: keep-alive\r\n"
 
+MAX_HEAD_BYTES = 65_536
+MAX_TARGET_BYTES = 16_384
+MAX_HEADERS = 100
+
 _CACHED_UP_TO = 128
+_SHORT_DIGITS = 5
 
 
 def target_of(target: bytes) -> tuple[str, str]:
@@ -20,6 +26,28 @@ def target_of(target: bytes) -> tuple[str, str]:
     A whole URL is taken by its path (RFC 9112, 3.2.2); bytes that are no UTF-8 become U+FFFD.
     """
     return _short_target(target) if len(target) <= _CACHED_UP_TO else _split(target)
+
+
+def trouble_in(headers: Mapping[bytes, bytes], version: str, target: int, repeated: int) -> tuple[int, str] | None:
+    """What is wrong with a head that the parser took, as an answer's status and reason (RFC 9112, 3.2; 9110, 10.1.1).
+
+    `target` is the length of the request's target, `repeated` how many headers had been there before.
+    """
+    host = headers.get(b"host")
+    if b"," in host if host is not None else version == "1.1":
+        return 400, "Host is missing or not one name"
+    if version not in ("1.1", "1.0"):
+        return 505, "use HTTP/1.1"
+    if len(headers) + repeated > MAX_HEADERS or target > MAX_TARGET_BYTES:
+        return 431, "the head is too large"
+    if b"expect" in headers and headers[b"expect"].lower() != b"100-continue":
+        return 417, "Expect is not 100-continue"
+    return None
+
+
+def is_short(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a body that nobody wants is so short that it is read to its end, for the connection to go on."""
+    return b"transfer-encoding" not in headers and len(headers.get(b"content-length", b"")) <= _SHORT_DIGITS
 
 
 def packed(response: Response, request_id: str, date: bytes, connection: bytes, *, bodiless: bool) -> bytes:

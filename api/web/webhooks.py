@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import msgspec
+
 from api import logs
 from api.errors import PayloadError, QueueUnavailableError, RejectedError, UnavailableError
 from api.metrics import Metrics
@@ -33,6 +35,26 @@ _FORGED = (
     "A webhook to {} was refused: its signature fits no configured secret. If it goes on, the secret was changed at "
     "the sender, or someone tries to forge leads"
 )
+
+
+class _Accepted(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The line in the log of a webhook that was taken in; `job_id` and `external_id` if it brought just one lead."""
+
+    ts: str
+    level: str
+    event: str
+    request_id: str
+    source: str
+    status: int
+    ms: float
+    form: str = ""
+    job_id: str = ""
+    external_id: str = ""
+    dead: int = 0
+    accepted: int
+    duplicates: int
+    ignored: int
+    bytes: int
 
 
 class Publishing(Protocol):
@@ -204,17 +226,25 @@ class Delivery:
             metrics.count_unhandled(parsed.unhandled)
         for key, text in parsed.notices:
             self._hooks.notices.tell(key, text)
-        fields = self._log_fields(200)
-        if len(parsed.jobs) == 1:
-            fields["job_id"] = parsed.jobs[0].id
-            fields["external_id"] = parsed.jobs[0].external_id
-        if parsed.dead:
-            fields["dead"] = len(parsed.dead)
-        fields["accepted"] = counts.accepted
-        fields["duplicates"] = counts.duplicates
-        fields["ignored"] = parsed.ignored
-        fields["bytes"] = self._body.size if self._body is not None else 0
-        logs.emit("info", "webhook.accepted", fields)
+        lone = parsed.jobs[0] if len(parsed.jobs) == 1 else None
+        line = _Accepted(
+            ts=logs.timestamp(),
+            level="info",
+            event="webhook.accepted",
+            request_id=self.request.request_id,
+            source=name,
+            status=200,
+            ms=round((time.perf_counter() - self._started) * 1000, 1),
+            form=self._name,
+            job_id=lone.id if lone else "",
+            external_id=lone.external_id if lone else "",
+            dead=len(parsed.dead),
+            accepted=counts.accepted,
+            duplicates=counts.duplicates,
+            ignored=parsed.ignored,
+            bytes=self._body.size if self._body is not None else 0,
+        )
+        logs.emit_struct("info", line)
 
     def _refused(self, error: RejectedError | UnavailableError) -> Response:
         status, reason = (error.status, error.reason) if isinstance(error, RejectedError) else (503, str(error))
