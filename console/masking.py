@@ -15,7 +15,7 @@ HIDDEN = "•••"
 _PLAIN_KEYS = frozenset(
     {"id", "leadgen_id", "page_id", "form_id", "ad_id", "adgroup_id", "adset_id", "campaign_id", "created_time", "form"}
     | {"page", "source", "type", "platform", "is_organic", "event", "timestamp", "webhook_id", "version", "object"}
-    | {"field", "time", "locale"}
+    | {"field", "time", "locale", "lead_id", "column_id", "creative_id", "asset_group_id", "event_type", "event_id"}
 )
 
 

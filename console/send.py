@@ -1,4 +1,4 @@
-"""Sends one signed test webhook to a running stack, as Meta or a web form would."""
+"""Sends one signed test webhook to a running stack, as Meta, a web form, Google Ads or Typeform would."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 from api.errors import SettingsError
 from api.settings import Settings
-from api.signatures import sign_meta, sign_standard
+from api.signatures import sign_meta, sign_standard, sign_typeform
+from api.sources import SOURCES
+from api.sources.forms import TEST_TYPE
+from api.sources.typeform import EVENT, TEST_FIELD
 from console.errors import UnreachableError, UsageError
 from console.format import safe, took
 from console.ports import Result
@@ -21,11 +24,16 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 10.0
 MAX_ANSWER = 10_000
-TEST_TYPE = "lead.test"
-"""By which the worker knows a form's lead as a test."""
+KNOWN = ("meta", "google", "typeform")
+"""Sources beside web forms that test leads can be sent as."""
+
 TEST_PAGE = "1029"
 TEST_FORM = "77"
+GOOGLE_COLUMNS = {"full_name": "FULL_NAME", "email": "EMAIL", "phone": "PHONE_NUMBER"}
+TYPEFORM_TYPES = {"email": "email", "phone": "phone_number"}
 TEST_FIELDS = {"full_name": "Test Lead", "email": "test@example.com", "phone": "+1 202 555 0123"}
+
+_NAME_SIGNS = str.maketrans("", "", "-_.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,37 +95,84 @@ def form_webhook(secret: bytes, form: str, fields: Mapping[str, str], *, message
     return Webhook(f"/webhooks/forms/{form}", headers, body, message_id)
 
 
+def google_webhook(key: bytes, fields: Mapping[str, str], *, lead_id: str = "", form: str = TEST_FORM) -> Webhook:
+    """A Google Ads lead form's lead, marked as a test; `key` is in the body. `lead_id` "" makes a new one up."""
+    lead_id = lead_id or f"test-{secrets.token_hex(12)}"
+    columns = [
+        {"column_id": GOOGLE_COLUMNS.get(name, ""), "column_name": name, "string_value": value}
+        for name, value in fields.items()
+    ]
+    lead = {"lead_id": lead_id, "form_id": int(form) if form.isdecimal() else form, "user_column_data": columns}
+    body = json.dumps({**lead, "api_version": "1.0", "is_test": True, "google_key": key.decode()}).encode()
+    return Webhook("/webhooks/google", {"Content-Type": "application/json"}, body, lead_id)
+
+
+def typeform_webhook(secret: bytes, fields: Mapping[str, str], *, token: str = "", form: str = TEST_FORM) -> Webhook:
+    """A Typeform response, marked as a test by a hidden field, signed as Typeform signs; `token` "" makes one up."""
+    token = token or secrets.token_hex(16)
+    sent_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    questions, answers = [], []
+    for place, (name, value) in enumerate(fields.items()):
+        kind = TYPEFORM_TYPES.get(name, "text")
+        field = {"id": f"f{place}", "ref": name, "type": "short_text" if kind == "text" else kind}
+        questions.append(field | {"title": name})
+        answers.append({"type": kind, kind: value, "field": field})
+    response = {
+        "form_id": form,
+        "token": token,
+        "submitted_at": sent_at,
+        "hidden": {TEST_FIELD: "1"},
+        "definition": {"id": form, "title": "Test", "fields": questions},
+        "answers": answers,
+    }
+    body = json.dumps({"event_id": secrets.token_hex(8), "event_type": EVENT, EVENT: response}).encode()
+    headers = {"Content-Type": "application/json", "Typeform-Signature": sign_typeform(secret, body)}
+    return Webhook("/webhooks/typeform", headers, body, token)
+
+
 def prepare(
     stack: Mapping[str, str],
     *,
+    source: str = "meta",
     form: str = "",
     fields: Mapping[str, str] | None = None,
     external_id: str = "",
     page: str = "",
     meta_form: str = "",
 ) -> Webhook:
-    """A webhook signed with the stack's own secret: Meta's, or a web form's when `form` names one.
+    """A webhook signed with the stack's own secret: of a source, or of a web form when `form` names one.
 
     Args:
         stack: the stack's settings by name, as in its `.env`.
-        fields: a form's answers; None: made-up ones.
+        source: meta, google or typeform.
+        fields: the answers, of any source but Meta; None: made-up ones.
+        page: Meta's page.
+        meta_form: Meta's, Google's or Typeform's form.
 
     Raises:
-        UsageError: the stack has no such secret, or the form's name cannot be one.
+        UsageError: the stack has no such secret, the form's name cannot be one, or nobody knows how the source sends.
     """
-    wanted = "FORMS_SECRET" if form else "META_APP_SECRET"
+    source = "forms" if form else source
+    if source not in (*KNOWN, "forms") or (source == "forms" and not form):
+        raise UsageError(f"{safe(source, 40)} is no source of test leads", f"use {', '.join(KNOWN)}")
+    if source == "forms" and not (form.isascii() and form.translate(_NAME_SIGNS).isalnum()):
+        raise UsageError(f"{safe(form, 40)} cannot be a form's name", "use letters, digits, - _ and .")
+    wanted = SOURCES[source].secret
     try:
         settings = Settings.load({name: stack[name] for name in (wanted, f"{wanted}_FILE") if stack.get(name)})
     except SettingsError as error:
         raise UsageError(str(error), "correct it in the stack's .env") from error
-    keys = settings.forms_secrets if form else settings.meta_app_secrets
+    keys = settings.keys_of(wanted)
     if not keys:
         raise UsageError(f"{wanted} is not set", "set it in the stack's .env, or name that file with --env-file")
-    if not form:
-        return meta_webhook(keys[0], lead_id=external_id, page=page or TEST_PAGE, form=meta_form or TEST_FORM)
-    if not (form.isascii() and form.replace("-", "").replace("_", "").replace(".", "").isalnum()):
-        raise UsageError(f"{safe(form, 40)} cannot be a form's name", "use letters, digits, - _ and .")
-    return form_webhook(keys[0], form, TEST_FIELDS if fields is None else fields, message_id=external_id)
+    answers = TEST_FIELDS if fields is None else fields
+    if source == "forms":
+        return form_webhook(keys[0], form, answers, message_id=external_id)
+    if source == "google":
+        return google_webhook(keys[0], answers, lead_id=external_id, form=meta_form or TEST_FORM)
+    if source == "typeform":
+        return typeform_webhook(keys[0], answers, token=external_id, form=meta_form or TEST_FORM)
+    return meta_webhook(keys[0], lead_id=external_id, page=page or TEST_PAGE, form=meta_form or TEST_FORM)
 
 
 async def deliver(web_url: str, webhook: Webhook, *, transport: httpx.AsyncBaseTransport | None = None) -> Answer:

@@ -17,10 +17,15 @@ if TYPE_CHECKING:
 def send(
     ctx: typer.Context,
     *,
+    source: Annotated[
+        str, typer.Option("--source", metavar="SOURCE", help="As meta, google or typeform.", show_default=True)
+    ] = "meta",
     form: Annotated[str, typer.Option("--form", metavar="NAME", help="As the web form NAME, instead of Meta.")] = "",
     field: Annotated[
         list[str] | None,
-        typer.Option("--field", metavar="NAME=VALUE", help="With --form: an answer; give it again for more."),
+        typer.Option(
+            "--field", metavar="NAME=VALUE", help="An answer, of any source but Meta; give it again for more."
+        ),
     ] = None,
     lead: Annotated[
         str,
@@ -33,11 +38,14 @@ def send(
     """Send a signed test webhook to the stack.
 
     It is signed with the stack's own secret, from its .env. Meta's carries only an id: the worker then asks the Graph
-    API for the answers, so that a made-up id ends as a dead letter. A form's lead is stored as it is.
+    API for the answers, so that a made-up id ends as a dead letter. Any other lead is stored as it is, marked as a
+    test.
     """
     fields = _fields(field or [])
-    if not form and field:
-        raise UsageError("--field goes with --form")
+    if form and source != "meta":
+        raise UsageError("--form is a web form's lead: it does not go with --source")
+    if field and not form and source == "meta":
+        raise UsageError("--field goes with --form or --source: Meta's webhooks carry no answers")
     inv = invocation(ctx, json=json, quiet=quiet)
 
     async def body(session: Session) -> int:
@@ -49,7 +57,12 @@ def send(
 
         refuse_if_read_only(session, "send")
         webhook = sending.prepare(
-            select.stack_environment(session.settings), form=form, fields=fields or None, external_id=lead, page=page
+            select.stack_environment(session.settings),
+            source=source,
+            form=form,
+            fields=fields or None,
+            external_id=lead,
+            page=page,
         )
         answer = await sending.deliver((await session.endpoints()).web_url, webhook)
         if inv.json:

@@ -9,12 +9,17 @@ import httpx
 import pytest
 
 from api.settings import Settings
-from api.sources import FormsSource, Incoming, MetaSource
+from api.sources import FormsSource, GoogleSource, Incoming, MetaSource, TypeformSource
 from console import send
 from console.errors import UnreachableError, UsageError
 
 FORMS_SECRET = "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ="
-STACK = {"META_APP_SECRET": "new,old", "FORMS_SECRET": FORMS_SECRET}
+STACK = {
+    "META_APP_SECRET": "new,old",
+    "FORMS_SECRET": FORMS_SECRET,
+    "GOOGLE_KEY": "kéy,old",
+    "TYPEFORM_SECRET": "ts,old",
+}
 NOW = 1_795_500_000.0
 
 
@@ -47,6 +52,35 @@ def test_a_forms_webhook_verifies_and_carries_its_answers() -> None:
     lead = source.lead(job)
     assert (lead.email, lead.is_test, lead.fields) == ("ana@example.com", True, {"email": ["ana@example.com"]})
     assert job.external_id == webhook.external_id
+
+
+@pytest.mark.parametrize(("name", "kind"), [("google", GoogleSource), ("typeform", TypeformSource)])
+def test_other_sources_verify_and_are_test_leads(name: str, kind: type[GoogleSource | TypeformSource]) -> None:
+    source = kind(Settings.load(STACK))
+    webhook = send.prepare(STACK, source=name)
+    source.verify(incoming(webhook), NOW)
+    (job,) = source.parse(incoming(webhook)).jobs
+    assert (webhook.path, webhook.external_id, job.form) == (f"/webhooks/{name}", job.external_id, send.TEST_FORM)
+    lead = source.lead(job)
+    assert (lead.full_name, lead.email, lead.phone_e164) == ("Test Lead", "test@example.com", "+12025550123")
+    assert lead.is_test
+    given = send.prepare(STACK, source=name, external_id="x-1", fields={"Why?": "so"})
+    (job,) = source.parse(incoming(given)).jobs
+    assert (job.external_id, source.lead(job).fields["Why?"]) == ("x-1", ["so"])
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("google", "GOOGLE_KEY is not set"),
+        ("typeform", "TYPEFORM_SECRET is not set"),
+        ("forms", "forms is no source of test leads"),
+        ("pigeon", "pigeon is no source of test leads"),
+    ],
+)
+def test_a_source_that_cannot_be_sent_as_is_a_usage_error(source: str, text: str) -> None:
+    with pytest.raises(UsageError, match=text):
+        send.prepare({"META_APP_SECRET": "x"}, source=source)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ GENERATED: dict[str, Callable[[], str]] = {
     "REDIS_PASSWORD": lambda: secrets.token_hex(32),
     "META_VERIFY_TOKEN": lambda: secrets.token_urlsafe(24),
     "FORMS_SECRET": lambda: "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode(),
+    "GOOGLE_KEY": lambda: secrets.token_urlsafe(24),
+    "TYPEFORM_SECRET": lambda: secrets.token_hex(20),
 }
 FROM_OUTSIDE = ("META_APP_SECRET", "META_ACCESS_TOKEN")
 """Settings nobody can make up: taken from the environment if they are there."""

@@ -36,7 +36,10 @@ REDIS_PASSWORD={REDIS_PASSWORD}
 META_APP_SECRET={META_APP_SECRET}
 META_VERIFY_TOKEN={META_VERIFY_TOKEN}
 FORMS_SECRET={FORMS_SECRET}
+GOOGLE_KEY={GOOGLE_KEY}
+TYPEFORM_SECRET={TYPEFORM_SECRET}
 # META_ACCESS_TOKEN=
+# DEFAULT_REGION=
 # PORT=3000
 """
 
@@ -158,6 +161,8 @@ def _create(path: Path, given: Mapping[str, str]) -> dict[str, str]:
         "META_APP_SECRET": secrets.token_hex(16),
         "META_VERIFY_TOKEN": secrets.token_urlsafe(18),
         "FORMS_SECRET": "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode(),
+        "GOOGLE_KEY": secrets.token_urlsafe(24),
+        "TYPEFORM_SECRET": secrets.token_hex(20),
     }
     # What the database is created with must be found again by a later start without that environment.
     values |= {name: value for name, value in given.items() if name in _STACK and name in values}

@@ -18,6 +18,8 @@ META_VERIFY_TOKEN=token-of-the-tests
 META_ACCESS_TOKEN=none
 META_GRAPH_URL=http://127.0.0.1:9
 FORMS_SECRET=whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=
+GOOGLE_KEY=key-of-the-tests
+TYPEFORM_SECRET=typeform-secret-of-the-tests
 RETRY_BASE_S=0.2
 MAX_ATTEMPTS=2
 """

@@ -33,6 +33,22 @@ def test_send_with_a_wrong_secret_is_refused(stack: Stack) -> None:
     assert call.text.startswith("401 ")
 
 
+@pytest.mark.parametrize("source", ["google", "typeform"])
+def test_a_lead_of_another_source_is_stored_as_a_test(
+    stack: Stack, eventually: Callable[[Callable[[], bool]], None], source: str
+) -> None:
+    sent = stack(
+        "send", "--source", source, "--field", "full_name=Ana Silva", "--field", "email=ana@gmail.com", "--json"
+    )
+    assert (sent.code, sent.document["status"]) == (0, 200), sent.err
+    lead = sent.document["external_id"]
+    eventually(lambda: lead in stack("leads", "search", lead, "--json").text)
+    (found,) = stack("leads", "search", lead, "--json").document["leads"]
+    shown = stack("leads", "show", str(found["id"]), "--json").text
+    assert '"is_test":true' in shown.replace(" ", "")
+    assert [word for word in (*PERSONAL, "key-of-the-tests") if word in shown] == []
+
+
 def test_leads_are_masked_unless_revealed(stack: Stack, stored: int) -> None:
     for arguments in (["leads"], ["leads", "list"], ["leads", "search", "silva"], ["leads", "show", str(stored)]):
         human, machine = stack(*arguments), stack(*arguments, "--json")

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from api.sources import SOURCES
 from console.errors import UsageError
 from console.stack.docker import files
 from console.stack.docker.settings import GENERATED
 
 COMPOSE = files.packaged()
+SWITCHES = ("FORMS_SECRET", "GOOGLE_KEY", "TYPEFORM_SECRET")
 
 
 def test_the_checkouts_own_files(tmp_path: Path) -> None:
@@ -115,5 +117,13 @@ def test_no_secret_has_a_default() -> None:
         assert f"${{{name}:-" not in text
         assert f"${{{name}:?" in text
     example = (COMPOSE / ".env.example").read_text()
-    for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "META_APP_SECRET", "META_VERIFY_TOKEN", "FORMS_SECRET"):
+    for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "META_APP_SECRET", "META_VERIFY_TOKEN", *SWITCHES):
         assert re.search(rf"^{name}=$", example, re.MULTILINE)
+
+
+def test_the_secret_of_every_source_reaches_the_app_and_can_be_filled_in() -> None:
+    app = (COMPOSE / "docker-compose.yml").read_text()
+    example = (COMPOSE / ".env.example").read_text()
+    for make in SOURCES.values():
+        assert re.search(rf"^ +{make.secret}: \$\{{{make.secret}:", app, re.MULTILINE)
+        assert re.search(rf"^{make.secret}=$", example, re.MULTILINE)

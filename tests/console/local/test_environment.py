@@ -10,6 +10,7 @@ from dotenv import dotenv_values
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.sources import SOURCES
 from console.errors import StackError
 from console.stack.local import environment
 from console.stack.local.places import Places
@@ -37,7 +38,7 @@ def test_a_first_start_makes_up_secrets_and_keeps_them_private(places: Places) -
 def test_two_stacks_share_no_secret(places: Places, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     one, other = environment.load(places, {}), environment.load(Places(tmp_path / "other"), {})
-    names = ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "META_APP_SECRET", "META_VERIFY_TOKEN", "FORMS_SECRET")
+    names = ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "META_VERIFY_TOKEN", *(made.secret for made in SOURCES.values()))
     assert all(one.settings[name] != other.settings[name] for name in names)
 
 
