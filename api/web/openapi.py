@@ -241,7 +241,7 @@ def _form() -> JSON:
 
 
 def _query(name: str, description: str, example: str, const: str = "") -> JSON:
-    schema: JSON = {"type": "string", **({"const": const} if const else {})}
+    schema: JSON = {"type": "string", **({"const": const} if const else {"minLength": 1})}
     found: JSON = {"name": name, "in": "query", "required": True, "description": description, "schema": schema}
     return found | {"example": example}
 
