@@ -1,0 +1,1 @@
+"""What a running stack says of itself: metrics, readiness, the cause, one request's way through it."""
