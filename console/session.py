@@ -82,13 +82,14 @@ class Session:
         )
         self.queue = QueueReader(self.links)
         self.leads = LeadsReader(self.links)
-        self.checker = AccountingReader(self.links)
+        volumes = VolumesReader(lambda: self.runtime)
+        self.checker = AccountingReader(self.links, volumes)
         self.sources = Sources(
             stack=StackReader(lambda: self.runtime),
             queue=self.queue,
             leads=self.leads,
             checker=self.checker,
-            volumes=VolumesReader(lambda: self.runtime),
+            volumes=volumes,
         )
         verbs = PipelineVerbs(lambda: self.runtime, self.links, self.send_test, settings.operator)
         self.runner = ActionRunner(verbs, self.sources, read_only=settings.read_only)

@@ -164,6 +164,11 @@ class Reader:
         found = await self._connections.run(lambda connection: rows(connection, operators.ACTIONS, [limit]))
         return tuple(OperatorAction(*row) for row in found)
 
+    async def last_backup(self) -> datetime | None:
+        """When the last backup that was verified was recorded (action "backup", result "verified…"); None: never."""
+        found = await self._connections.run(lambda connection: rows(connection, operators.LAST_BACKUP))
+        return found[0][0] if found else None
+
     async def stored(self) -> AsyncGenerator[int, None]:
         """Wait for batches: yields the size of each once committed; reconnects without end (and then yields 0)."""
         while True:

@@ -9,6 +9,7 @@ import msgspec
 
 from api.models import Accounting, JobView, Lead, LeadDetails, LeadPage, Outcome, QueueSnapshot
 from console.cause import why
+from console.checks import CheckReport
 from console.cli.shapes import (
     AccountingDocument,
     AttemptDocument,
@@ -26,7 +27,6 @@ from console.history import Rates
 from console.masking import mask_email, mask_json, mask_name, mask_phone, mask_value
 from console.send import Answer
 from console.snapshots import StackSnapshot
-from console.sources.check import CheckReport
 from console.trace import Trace
 
 T = TypeVar("T")

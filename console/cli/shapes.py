@@ -29,8 +29,8 @@ from datetime import datetime
 from typing import Any
 
 from api.models import Outcome
+from console.checks import Finding
 from console.snapshots import Replica, Role, State
-from console.sources.check import Finding
 from console.trace import JobTrace
 
 

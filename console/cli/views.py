@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from api.models import Accounting, Outcome, PagePause, QueueSnapshot
 from console.cause import pause_text, why
+from console.checks import CheckReport, Verdict
 from console.cli.output import Output
 from console.cli.table import Column
 from console.format import Cell, Tone, age, number, percent, safe, size, state_shape
 from console.history import Rates
 from console.snapshots import Replica, Service, StackSnapshot, State
-from console.sources.check import CheckReport, Verdict
 
 MARKS = {
     Verdict.OK: Cell("●", Tone.OK),

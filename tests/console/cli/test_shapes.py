@@ -24,13 +24,13 @@ from api.models import (
     QueueSnapshot,
     WorkerView,
 )
+from console.checks import Limits, Observed, judge
 from console.cli import documents, shapes
 from console.cli.loglines import log_document
 from console.cli.output import Output, encode
 from console.ports import Result
 from console.send import Answer
 from console.snapshots import LogLine, Replica, Role, Service, StackSnapshot, State
-from console.sources.check import Limits, judge
 from console.trace import Trace, traced
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -75,7 +75,7 @@ DOCUMENTS = {
     "trace": documents.trace_document(
         Trace((LEAD,), traced([LeadDetails(LEAD, (DELIVERY,))], [JobView(JOB, JobState.DEAD)])), reveal=False
     ),
-    "check": documents.check_document(judge(BALANCED, QueueSnapshot(1.0, aof="always"), Limits())),
+    "check": documents.check_document(judge(Observed(BALANCED, QueueSnapshot(1.0, aof="always")), Limits())),
     "send": documents.send_document(Answer("http://h/webhooks/meta", "4711", 200, "{}", 0.1, "r")),
     "logs": log_document(LogLine(1.0, "app", "app", "x")),
     "result": Result(ok=True, text="done"),

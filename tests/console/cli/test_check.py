@@ -1,0 +1,41 @@
+"""check on a real local stack in the forms that monitoring systems read."""
+
+from __future__ import annotations
+
+import re
+
+from tests.console.cli.calls import leadsctl
+from tests.console.cli.conftest import Stack
+
+
+def test_a_nagios_plugin(stack: Stack) -> None:
+    call = stack("check", "--format", "nagios")
+    assert call.code in (0, 1), call
+    first = call.text.splitlines()[0]
+    assert re.match(r"LEADS (OK|WARNING) - .* \| age=[0-9.]+s stuck=0 dead=\d+ workers=1 disk=[0-9.]+% ", first)
+
+
+def test_a_nagios_plugin_that_reaches_nothing_is_unknown() -> None:
+    call = leadsctl("--redis-url", "redis://127.0.0.1:1/0", "check", "--format", "nagios")
+    assert call.code == 3
+    assert call.text.startswith("LEADS UNKNOWN - ")
+
+
+def test_metrics_for_a_textfile_collector(stack: Stack) -> None:
+    call = stack("check", "--format", "prometheus")
+    assert call.code == 0
+    assert "\nleadsctl_check_ok 1\n" in call.text
+    assert 'leadsctl_check{name="backup"} 0' in call.text
+
+
+def test_limits_come_from_the_environment_too(stack: Stack) -> None:
+    call = stack("check", "--json", LEADSCTL_CHECK_MIN_WORKERS="2")
+    assert call.code == 4
+    (workers,) = [found for found in call.document["findings"] if found["name"] == "workers"]
+    assert (workers["verdict"], workers["value"]) == ("fail", 1)
+
+
+def test_a_format_that_is_none_is_said(stack: Stack) -> None:
+    call = stack("check", "--format", "xml")
+    assert (call.code, call.out) == (2, b"")
+    assert "formats: text, json, nagios, prometheus" in call.err
