@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -30,6 +30,9 @@ FIELDS = (
     "id,created_time,ad_id,ad_name,adset_id,adset_name,campaign_id,campaign_name,form_id,is_organic,platform,"
     "partner_name,field_data,custom_disclaimer_responses"
 )
+NAME_CALLS = 6
+"""Calls for the names of some forms and pages, where one that is gone fails the others."""
+
 MAX_PAGES = 10_000
 """Pages of one form's listing that are followed."""
 
@@ -82,8 +85,14 @@ class GraphClient:
             connections=connections,
             transport=transport,
         )
-        self.token_for = self._way.token_for
-        self.concerns = self._way.concerns
+
+    def token_for(self, page: str) -> str:
+        """The page's token, "" if there is none. A lead without a page takes the only token there is."""
+        return self._way.token_for(page)
+
+    def concerns(self, page: str, found: Trouble) -> str:
+        """Whose calls a trouble of this page's makes wait: its own, or `EVERY`."""
+        return self._way.concerns(page, found)
 
     @property
     def limits(self) -> Limits:
@@ -167,8 +176,20 @@ class GraphClient:
         if not wanted or self.limits.ready_in(page):
             # What is left of a limit is for leads.
             return {}
-        answer = await self._way.get(page, "", {"ids": ",".join(wanted), "fields": "id,name"})
-        value = {} if answer.trouble or not isinstance(answer.value, dict) else answer.value
+        todo = [_Chunk(wanted)]
+        value: dict[str, Any] = {}
+        for _ in range(NAME_CALLS):
+            if not todo:
+                break
+            chunk = todo.pop(0)
+            answer = await self._way.get(page, "", {"ids": ",".join(chunk.ids), "fields": "id,name"})
+            whole = answer.trouble
+            if whole is None:
+                value |= answer.value
+            elif len(chunk.ids) > 1 and _one_may_spoil(whole):
+                todo = [*_split(chunk, whole), *todo]
+            elif whole.action in (Action.WAIT, Action.ASK):
+                break
         named = {i: value[i].get("name") for i in wanted if isinstance(value.get(i), dict)}
         return {i: str(name)[:500] for i, name in named.items() if isinstance(name, str) and name}
 

@@ -192,7 +192,13 @@ class Transport:
             self.limits.block(self.concerns(page, found), time.time() + found.delay_s, found.error)
 
     def _no_way(self) -> Trouble:
-        """Nobody answers at that address: all calls wait, longer each time, and no lead pays for it with an attempt."""
+        """Nobody answers at that address: all calls wait, longer each time, and no lead pays for it with an attempt.
+
+        Calls that failed together count as one time.
+        """
+        waiting = self._blocked(EVERY)
+        if waiting:
+            return waiting
         self._unreachable += 1
         delay_s = min(_MAX_UNREACHABLE_S, 5.0 * 2 ** min(self._unreachable - 1, 10))
         return Trouble(Action.WAIT, "the Graph API cannot be reached", delay_s, Scope.APP, "limit")

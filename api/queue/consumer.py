@@ -178,7 +178,7 @@ class Consumer(Linked):
         return bool(await self._link.call("HDEL", self._link.keys.of("pauses"), clip(page, KEY_LENGTH)))
 
     async def release(self, page: str) -> int:
-        """Make what waits for a page's calls ready at once ("*": for any page's); how many."""
+        """Make what waits for a page ready at once ("*": for any page without a pause of its own); how many."""
         return await pauses.release(self._link, page)
 
     async def claim(self, page: str, hold_s: float, *, again: bool = False) -> bool:

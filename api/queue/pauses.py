@@ -10,7 +10,9 @@ STEP = 500
 
 
 async def release(link: Link, page: str) -> int:
-    """Make due at once what waits for a page's calls ("*": for any page's); how many. The oldest job comes first.
+    """Make due at once what waits for a page's calls; how many. The oldest job comes first.
+
+    "*" stands for every page that has no pause of its own.
 
     Jobs that wait for their own next attempt keep waiting.
     """

@@ -21,6 +21,11 @@ FRESH_S = 0.05
 HOLD_S = 300.0
 """A job of a page that an operator has to put right comes back after so long, should nobody release it before."""
 
+TRY_FIRST, TRY_MOST, LEAST_TRY_S = 0.5, 2.0, 0.2
+"""Of the retry base: until a page that an operator has to put right is tried again, at first and at most; and the
+least there is, in seconds.
+"""
+
 _SPREAD_S = 10.0
 _SPREAD = 0.2
 
@@ -29,17 +34,14 @@ class Pages:
     """The pauses that all workers share, as this one knows them: read about once a second, set as they are met."""
 
     def __init__(
-        self, consumer: Consumer, endings: Endings, graph: GraphClient, names: Names, *, first_s: float, most_s: float
+        self, consumer: Consumer, endings: Endings, graph: GraphClient, names: Names, retry_base: float
     ) -> None:
-        """`first_s`, `most_s`: seconds until a page that an operator has to put right is tried again, at first and
-        at most.
-        """
+        """`retry_base`: seconds, from which the time between two tries at a page is taken."""
         self._consumer = consumer
         self._endings = endings
         self._graph = graph
         self._names = names
-        self._first_s = first_s
-        self._most_s = most_s
+        self._first_s, self._most_s = (max(LEAST_TRY_S, share * retry_base) for share in (TRY_FIRST, TRY_MOST))
         self._pauses: dict[str, PagePause] = {}
         self._others: dict[str, str] = {}
         self._told_well: set[str] = set()
@@ -51,6 +53,14 @@ class Pages:
         """Take over what all workers know. QueueUnavailableError."""
         async with self._reading:
             await self._read()
+
+    async def begin(self) -> None:
+        """Take over what all workers know, and release what waits for a page that goes on: a worker may have died in
+        the middle of that.
+        """
+        await self._endings.insist(self.refresh)
+        if EVERY not in self._pauses:
+            await self._endings.insist(lambda: self._consumer.release(EVERY))
 
     async def current(self, page: str) -> PagePause | None:
         """The pause in force for a page's calls, as all workers know it by now."""

@@ -32,9 +32,6 @@ RECLAIM_S = 0.25
 PAUSES_S = 1.0
 STORE_S = 2.0
 DAY_S = 86_400.0
-TRY_FIRST, TRY_MOST = 0.5, 2.0
-"""Of RETRY_BASE_S: until a page that an operator has to put right is tried again, at first and at most."""
-
 WRITERS = 2
 """Transactions that may overlap: while one waits for the disk the next is made ready."""
 
@@ -58,8 +55,7 @@ class Worker:
         self._endings = Endings(settings, consumer, self._hand)
         self._storer = Storer(writer, self._endings, batch=settings.worker_batch)
         self._names = Names(graph, writer)
-        first_s, most_s = (max(0.2, share * settings.retry_base) for share in (TRY_FIRST, TRY_MOST))
-        self._pages = Pages(consumer, self._endings, graph, self._names, first_s=first_s, most_s=most_s)
+        self._pages = Pages(consumer, self._endings, graph, self._names, settings.retry_base)
         self._prober = Prober(consumer, self._endings, graph, self._pages)
         self._lanes = Lanes(
             graph,
@@ -92,7 +88,7 @@ class Worker:
         try:
             await self._until_stopped(self._endings.insist(self._consumer.open))
             # Known before the first job is taken: calls during a block lengthen it.
-            await self._until_stopped(self._endings.insist(self._pages.refresh))
+            await self._until_stopped(self._pages.begin())
             self._prober.hurry()
             await self._until_stopped(self._storer.wait_up())
             if self._stopping.is_set():

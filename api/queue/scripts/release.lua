@@ -1,7 +1,7 @@
 -- Makes due what waits for its page's calls to go on, a stretch of `retry` at a time.
--- ARGV: page ('*': any), ms at which the walk began ('' to begin), score and id to go on after, how many to look at.
+-- ARGV: page ('*': any that has no pause of its own), ms at which the walk began ('' to begin), score and id to go on after, how many to look at.
 -- Returns {ms at which the walk began, score and id to go on after ('' at the end), how many were released}.
-local retry, notes = KEYS[1], KEYS[2]
+local retry, notes, pauses = KEYS[1], KEYS[2], KEYS[3]
 local page, began, score, member, count = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 
 if began == '' then
@@ -13,7 +13,8 @@ end
 local found, released = members_after(retry, score, member, count, false), 0
 for _, entry in ipairs(found) do
   local note = note_of(notes, entry[1])
-  if note.waits and (page == '*' or note.page == page) then
+  local goes_on = note.page == page or page == '*' and redis.call('HEXISTS', pauses, note.page or '') == 0
+  if note.waits and goes_on then
     redis.call('ZADD', retry, 'XX', began, entry[1])
     released = released + 1
   end

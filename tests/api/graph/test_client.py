@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -226,6 +227,14 @@ async def test_an_address_where_nobody_answers_makes_all_calls_wait_longer_each_
     troubles = [trouble for trouble in found if isinstance(trouble, Trouble)]
     assert {(trouble.action, trouble.scope) for trouble in troubles} == {(Action.WAIT, Scope.APP)}
     assert [trouble.delay_s for trouble in troubles] == [5, 10, 20, 40, 60, 60, 60, 60]
+
+
+async def test_calls_that_fail_together_count_as_one_time(free_port: Callable[[], int]) -> None:
+    async with GraphClient(url=f"http://127.0.0.1:{free_port()}", token=TOKEN) as client:
+        found = await asyncio.gather(*(client.leads(str(page), ["1"]) for page in range(8)))
+    delays = [trouble.delay_s for each in found for trouble in each.results.values() if isinstance(trouble, Trouble)]
+    assert len(delays) == 8
+    assert max(delays) <= 5
 
 
 async def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:

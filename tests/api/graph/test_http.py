@@ -197,6 +197,16 @@ async def test_ids_dropped_silently_are_asked_for_alone(graph: StandIn) -> None:
     assert [len(call.ids) for call in graph.calls] == [50] + [1] * 25
 
 
+async def test_a_form_that_is_gone_does_not_hide_the_other_names(graph: StandIn) -> None:
+    graph.on_names = lambda call: error(100, "Object with ID '78' does not exist", 33) if "78" in call.ids else None
+    async with GraphClient(url=graph.url, token=TOKEN) as client:
+        assert await client.names("1029", ["1029", "77", "78"]) == {"1029": "Casa & Co", "77": "Imóveis SP"}
+        graph.all.clear()
+        graph.on_names = lambda _: error(803)
+        assert await client.names("1029", [str(n) for n in range(50)]) == {}
+    assert len(graph.all) <= 6
+
+
 async def test_nothing_is_asked_while_a_page_is_blocked(graph: StandIn) -> None:
     async with GraphClient(url=graph.url, token=TOKEN) as client:
         client.limits.block("1029", time.time() + 60, "so it was told")

@@ -59,7 +59,7 @@ def error(code: int, message: str = "no", subcode: int = 0, status: int = 400) -
 
 class StandIn(Loopback):
     """Serves while its `async with` block runs. `answer` may be replaced at any time; `calls` are those for leads,
-    `all` those for names as well; `open` is how many are being answered now.
+    `all` those for names as well (answered from `names` unless `on_names` answers them); `open` are being answered now.
     """
 
     def __init__(self) -> None:
@@ -68,6 +68,7 @@ class StandIn(Loopback):
         self.all: list[Call] = []
         self.open: list[Call] = []
         self.answer: Callable[[Call], Awaitable[Reply] | Reply] = lambda call: Reply(leads(call.ids))
+        self.on_names: Callable[[Call], Reply | None] = lambda _: None
         self.names: dict[str, str] = {"77": "Imóveis SP", "1029": "Casa & Co"}
 
     async def answer_to(self, asked: Asked) -> Answered:
@@ -77,7 +78,8 @@ class StandIn(Loopback):
         call = Call(ids, query)
         self.all.append(call)
         if call.names:
-            reply = Reply({i: {"id": i, "name": self.names[i]} for i in ids if i in self.names})
+            known = Reply({i: {"id": i, "name": self.names[i]} for i in ids if i in self.names})
+            reply = self.on_names(call) or known
         else:
             self.calls.append(call)
             self.open.append(call)

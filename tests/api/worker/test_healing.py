@@ -68,6 +68,20 @@ async def test_the_first_success_releases_all_that_wait(rig: Rig, log: Log) -> N
     assert (await rig.accounting()).balanced
 
 
+async def test_what_a_worker_that_died_did_not_release_the_next_one_does(rig: Rig) -> None:
+    """It had lifted the pause, and was killed before it released the jobs."""
+    rig.graph.answer = lambda _: EXPIRED
+    jobs = [meta_job(str(n)) for n in range(1000, 1060)]
+    await rig.publish(*jobs)
+    async with rig.working():
+        await until(waiting(rig, 60), "all to wait")
+    async with Consumer(rig.redis_url, "leads", "w-0") as other:
+        assert await other.clear_pause("1029")
+    rig.graph.answer = lambda call: Reply(leads(call.ids))
+    async with rig.working():
+        await rig.rows(60)
+
+
 async def test_released_jobs_keep_the_others_waiting_that_wait_for_themselves(rig: Rig) -> None:
     """What failed by itself keeps its backoff when its page is released."""
     own = meta_job("7")
