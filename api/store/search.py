@@ -18,7 +18,7 @@ from api.store.search_index import LETTERS, WIDTH, has_trigrams, keys_of, start_
 from api.store.text import fold
 from api.store.wanted import LEAST_ID, Edge, Statement, Wanted
 
-LOOK = 10_000
+LOOK = 5_000
 """Leads that are looked at in the order of time before the search index is asked."""
 LOOK_SCATTERED = 3_000
 """The same for those of a form, page or campaign: they lie apart from each other in the table."""
@@ -74,8 +74,8 @@ class _Search:
         """Ask the search index for all that follow: the next `stretches` first, and more of them each time."""
         oldest = await rows(self.connection, _OLDEST)
         last = stretch_of(max(self.wanted.since, *oldest[0])) if oldest else 0
-        while self.lacking > 0 and stretch_of(self.edge.at) >= last:
-            newest = stretch_of(self.edge.at)
+        newest = stretch_of(self.edge.at)
+        while self.lacking > 0 and newest >= last:
             until = max(last, newest - stretches + 1)
             few = newest - until < _MOST_STRETCHES
             came = await self._run(self.wanted.probe(self.edge, keys_of(newest, until) if few else [], self.lacking))
@@ -83,6 +83,7 @@ class _Search:
             if not few:
                 return
             self.edge = Edge(start_of(until), LEAST_ID)
+            newest = until - 1
             stretches *= _GROWTH
 
     def estimate(self, began: datetime) -> int:

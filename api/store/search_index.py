@@ -49,17 +49,16 @@ def keys_of(newest: int, oldest: int) -> list[str]:
 def has_trigrams(text: str, letters: Sequence[bool]) -> bool:
     """Whether an index of trigrams can narrow a search for the fragment `text` (pg_trgm's rules for LIKE '%text%').
 
-    Trigrams come from runs of letters and digits. Three in a row make one; where a run begins or ends within the
-    fragment, so does the blank that stands for its edge (two before it, one after it).
+    Trigrams come from runs of letters and digits. Three in a row make one; so do two and the edge of their run, where
+    it lies within the fragment. One letter with its edges would do for pg_trgm, but half of all leads have that.
     """
-    run, edge = 0, 0
+    run, edges = 0, 0
     for n, letter in enumerate([*letters, False]):
         if letter:
-            if not run:
-                edge = 1 if n else 0
+            edges = edges if run else int(n > 0)
             run += 1
-        else:
-            if run + edge + (1 if n < len(text) else 0) >= 3:
+        elif run:
+            if run + edges + int(n < len(text)) >= 3 and run > 1:
                 return True
             run = 0
     return False

@@ -74,10 +74,11 @@ class Wanted:
             return query, values
         column = sql.Identifier(self.column)
         # Equality written as a range: the only index in this order is the column's own, so that the planner cannot
-        # choose to look for the leads of a form that ended long ago among the latest of all.
+        # choose to look for the leads of a form that ended long ago among the latest of all. None is empty, which is
+        # what the index of campaigns leaves out.
         one = sql.SQL(
             "SELECT {columns} FROM leads WHERE ({column}, received_at, id) < ({value}, %(edge)s, %(id)s) "
-            "AND ({column}, received_at) >= ({value}, %(since)s) {tail}"
+            "AND ({column}, received_at) >= ({value}, %(since)s) AND {column} <> '' {tail}"
         )
         if len(self.values) == 1:
             values["value"] = self.values[0]

@@ -183,7 +183,7 @@ def _lead_row(write: Write) -> dict[str, Any]:
         "created_at": lead.created_at,
         "received_at": lead.received_at,
         "search": search_text(
-            texts["full_name"], texts["email"], texts["phone"], texts["phone_e164"], lead.external_id, write.job.id
+            texts["full_name"], texts["email"], texts["phone"], texts["phone_e164"], lead.external_id
         ),
     }
 

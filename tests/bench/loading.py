@@ -52,9 +52,11 @@ ORDER BY kind, each.id, name DESC
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A database full of leads: how long the parts took (name, seconds), and some of the leads' values."""
+    """A database full of leads, its server stopped: how long the parts took (name, seconds), and what to ask for."""
 
+    server: servers.PostgresServer
     url: str
+    leads: int
     took: tuple[tuple[str, float], ...]
     known: tuple[people.Known, ...]
 
@@ -85,7 +87,7 @@ def _load(server: servers.PostgresServer, leads: int, now: datetime) -> Loaded:
             connection.execute(_NAMES, [min(100.0, 100 * 200_000 / leads)])
             connection.execute("SELECT setval(pg_get_serial_sequence('leads', 'id'), max(id)) FROM leads")
             connection.execute("VACUUM (ANALYZE, FREEZE)")
-    return Loaded(url, tuple(took), known)
+    return Loaded(server, url, leads, tuple(took), known)
 
 
 def _copy(connection: psycopg.Connection, leads: int, now: datetime) -> tuple[people.Known, ...]:
