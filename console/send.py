@@ -29,8 +29,8 @@ KNOWN = ("meta", "google", "typeform")
 
 TEST_PAGE = "1029"
 TEST_FORM = "77"
-GOOGLE_COLUMNS = {"full_name": "FULL_NAME", "email": "EMAIL", "phone": "PHONE_NUMBER"}
-TYPEFORM_TYPES = {"email": "email", "phone": "phone_number"}
+GOOGLE_COLUMNS = {"full_name": "FULL_NAME", "email": "EMAIL", "phone": "PHONE_NUMBER", "phone_number": "PHONE_NUMBER"}
+TYPEFORM_TYPES = {"email": "email", "phone": "phone_number", "phone_number": "phone_number"}
 TEST_FIELDS = {"full_name": "Test Lead", "email": "test@example.com", "phone": "+1 202 555 0123"}
 
 _NAME_SIGNS = str.maketrans("", "", "-_.")
@@ -95,20 +95,24 @@ def form_webhook(secret: bytes, form: str, fields: Mapping[str, str], *, message
     return Webhook(f"/webhooks/forms/{form}", headers, body, message_id)
 
 
-def google_webhook(key: bytes, fields: Mapping[str, str], *, lead_id: str = "", form: str = TEST_FORM) -> Webhook:
-    """A Google Ads lead form's lead, marked as a test; `key` is in the body. `lead_id` "" makes a new one up."""
+def google_webhook(
+    key: bytes, fields: Mapping[str, str], *, lead_id: str = "", form: str = TEST_FORM, test: bool = True
+) -> Webhook:
+    """A Google Ads lead form's lead, marked as a test or not; `key` is in the body. `lead_id` "" makes a new one up."""
     lead_id = lead_id or f"test-{secrets.token_hex(12)}"
     columns = [
         {"column_id": GOOGLE_COLUMNS.get(name, ""), "column_name": name, "string_value": value}
         for name, value in fields.items()
     ]
     lead = {"lead_id": lead_id, "form_id": int(form) if form.isdecimal() else form, "user_column_data": columns}
-    body = json.dumps({**lead, "api_version": "1.0", "is_test": True, "google_key": key.decode()}).encode()
+    body = json.dumps({**lead, "api_version": "1.0", "is_test": test, "google_key": key.decode()}).encode()
     return Webhook("/webhooks/google", {"Content-Type": "application/json"}, body, lead_id)
 
 
-def typeform_webhook(secret: bytes, fields: Mapping[str, str], *, token: str = "", form: str = TEST_FORM) -> Webhook:
-    """A Typeform response, marked as a test by a hidden field, signed as Typeform signs; `token` "" makes one up."""
+def typeform_webhook(
+    secret: bytes, fields: Mapping[str, str], *, token: str = "", form: str = TEST_FORM, test: bool = True
+) -> Webhook:
+    """A Typeform response, signed as Typeform signs; a hidden field marks a test. `token` "" makes one up."""
     token = token or secrets.token_hex(16)
     sent_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     questions, answers = [], []
@@ -121,8 +125,8 @@ def typeform_webhook(secret: bytes, fields: Mapping[str, str], *, token: str = "
         "form_id": form,
         "token": token,
         "submitted_at": sent_at,
-        "hidden": {TEST_FIELD: "1"},
-        "definition": {"id": form, "title": "Test", "fields": questions},
+        "hidden": {TEST_FIELD: "1"} if test else {},
+        "definition": {"id": form, "title": form, "fields": questions},
         "answers": answers,
     }
     body = json.dumps({"event_id": secrets.token_hex(8), "event_type": EVENT, EVENT: response}).encode()

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from api.sources import SOURCES
 from console.demo.graph import GraphStandIn, Temper
 from console.demo.interrupts import Interrupts
 from console.demo.leftovers import clear_leftovers, demo_directory, remove_demo
@@ -102,7 +103,8 @@ class DemoSession:
         self.graph = await into.enter_async_context(
             GraphStandIn(self.world, token=token, app_secret=secret, temper=self._temper, seed=self._seed)
         )
-        _write_settings(folder, self.graph.url, token, secret, self._retry_base_s)
+        others = {"google": secrets.token_urlsafe(24), "typeform": secrets.token_hex(20)}
+        _write_settings(folder, self.graph.url, token, meta=secret, others=others, retry_base_s=self._retry_base_s)
         self.settings = Settings(runtime="local", directory=folder)
         self.runtime = LocalRuntime(folder, throwaway=True)
         into.push_async_callback(self._down)
@@ -110,7 +112,9 @@ class DemoSession:
             async for step in steps:
                 self._emit(step)
         url = (await self.runtime.endpoints()).web_url
-        self.traffic = Traffic(self.world, url, secret, rate=self._rate, count=self._count, seed=self._seed)
+        self.traffic = Traffic(
+            self.world, url, secret, rate=self._rate, count=self._count, seed=self._seed, secrets=others
+        )
         sending = asyncio.ensure_future(self.traffic.run())
         into.push_async_callback(_cancelled, sending)
 
@@ -130,16 +134,19 @@ class DemoSession:
             asyncio.run(remove_demo(self._folder))
 
 
-def _write_settings(folder: Path, graph_url: str, token: str, secret: str, retry_base_s: float) -> None:
+def _write_settings(
+    folder: Path, graph_url: str, token: str, *, meta: str, others: Mapping[str, str], retry_base_s: float
+) -> None:
     """The stack's `.env`: everything is its own, and retries come quickly."""
     settings = {
         "POSTGRES_PASSWORD": secrets.token_hex(16),
         "REDIS_PASSWORD": secrets.token_hex(16),
-        "META_APP_SECRET": secret,
+        "META_APP_SECRET": meta,
         "META_VERIFY_TOKEN": secrets.token_hex(8),
         "META_ACCESS_TOKEN": token,
         "META_GRAPH_URL": graph_url,
         "FORMS_SECRET": "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode(),
+        **{SOURCES[name].secret: value for name, value in others.items()},
         "RETRY_BASE_S": str(retry_base_s),
     }
     lines = "".join(f"{name}={value}\n" for name, value in settings.items())

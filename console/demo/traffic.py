@@ -1,22 +1,29 @@
-"""Sends leads as Meta does: signed webhooks over HTTP, several changes each, some twice, sent again until taken."""
+"""Sends leads as Meta does: signed webhooks over HTTP, several changes each, some twice, sent again until taken.
+
+A few come from Google Ads and Typeform.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import json
 import random
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from api.signatures import sign_meta
 from console.demo.world import World
+from console.send import Webhook, google_webhook, typeform_webhook
 
 if TYPE_CHECKING:
     import httpx
 
 MAX_CHANGES = 9
+OTHERS = {3: "google", 9: "typeform"}
+"""Of 25 leads by their number: which come from another source. Nothing befalls these: they need no reading."""
+
 _PATIENCE_S = 15.0
 
 
@@ -50,17 +57,22 @@ class Traffic:
         duplicates: float = 0.05,
         senders: int = 4,
         seed: int = 0,
+        secrets: Mapping[str, str] | None = None,
     ) -> None:
-        """`url` is the web port's base; `count` leads are sent, None: without end; `duplicates` is their share."""
+        """`url` is the web port's base; `count` leads are sent, None: without end; `duplicates` is their share.
+
+        `secrets` are those of other sources by name, as many as there are.
+        """
         self.rate = rate
         self.flowing = asyncio.Event()
         self.flowing.set()
         self.sent = Sent()
         self._world = world
-        self._url = f"{url}/webhooks/meta"
+        self._url = url
         self._secret = app_secret.encode()
         self._count = count
         self._share = duplicates
+        self._others = {name: secret.encode() for name, secret in (secrets or {}).items()}
         self._senders = senders
         self._dice = random.Random(f"traffic {seed}")  # noqa: S311 - invented behaviour
         self._debt = 0.0
@@ -90,7 +102,8 @@ class Traffic:
             if not fresh:
                 return
             again = self._again(len(fresh))
-            await self._deliver(client, self._body(fresh + again))
+            for webhook in self._webhooks(fresh + again):
+                await self._deliver(client, webhook)
             self.sent.leads += len(fresh)
             self.sent.duplicates += len(again)
             # Enough to choose duplicates from; an endless run keeps no more.
@@ -122,6 +135,22 @@ class Traffic:
         self._debt -= owed
         return self._dice.sample(self._taken, owed)
 
+    def _webhooks(self, numbers: list[int]) -> Iterator[Webhook]:
+        """One of Meta's for all of its leads, and one for each lead of another source."""
+        sources = {number: OTHERS.get(number % 25, "meta") for number in numbers}
+        others = [number for number in numbers if sources[number] in self._others]
+        metas = [number for number in numbers if number not in others]
+        if metas:
+            body = self._body(metas)
+            yield Webhook("/webhooks/meta", {"X-Hub-Signature-256": sign_meta(self._secret, body)}, body, "")
+        for number in others:
+            make, key = _MAKE[sources[number]], self._others[sources[number]]
+            yield make(key, self._fields(number), self._world.lead_id(number), self._world.form(number).id)
+
+    def _fields(self, number: int) -> dict[str, str]:
+        """What the person answered, one value a question."""
+        return {field["name"]: field["values"][0] for field in self._world.answer(number)["field_data"]}
+
     def _body(self, numbers: list[int]) -> bytes:
         """One entry a page. Ids come as numbers and as texts, and other subscriptions share the URL."""
         entries: dict[str, list[dict[str, Any]]] = {}
@@ -143,16 +172,15 @@ class Traffic:
         listed = [{"id": page, "time": now, "changes": changes} for page, changes in entries.items()]
         return json.dumps({"object": "page", "entry": listed}).encode()
 
-    async def _deliver(self, client: httpx.AsyncClient, body: bytes) -> None:
+    async def _deliver(self, client: httpx.AsyncClient, webhook: Webhook) -> None:
         """Until it gets a 200, as Meta does, though faster."""
         import httpx
 
-        signature = hmac.new(self._secret, body, hashlib.sha256).hexdigest()
-        headers = {"Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={signature}"}
+        headers = {"Content-Type": "application/json"} | webhook.headers
         pause = 0.1
         while True:
             try:
-                answer = await client.post(self._url, content=body, headers=headers)
+                answer = await client.post(self._url + webhook.path, content=webhook.body, headers=headers)
             except httpx.HTTPError:
                 taken = False
             else:
@@ -163,3 +191,14 @@ class Traffic:
             self.sent.refused += 1
             await asyncio.sleep(pause)
             pause = min(pause * 2, 3.0)
+
+
+def _as_google(key: bytes, fields: Mapping[str, str], lead_id: str, form: str) -> Webhook:
+    return google_webhook(key, fields, lead_id=lead_id, form=form, test=False)
+
+
+def _as_typeform(key: bytes, fields: Mapping[str, str], lead_id: str, form: str) -> Webhook:
+    return typeform_webhook(key, fields, token=lead_id, form=form, test=False)
+
+
+_MAKE = {"google": _as_google, "typeform": _as_typeform}
