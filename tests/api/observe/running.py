@@ -62,7 +62,7 @@ class Running:
         self.redis = redis_server
         self.postgres = postgres
         self.graph = graph
-        self.database_url = postgres.create("running")
+        self.database_url = postgres.create(f"running_{folder.name}")
         self.env = {
             "REDIS_URL": redis_server.url,
             "DATABASE_URL": self.database_url,
@@ -176,21 +176,21 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Running]:
-    """A stack of its own with a web process and no worker yet."""
-    server, postgres = RedisServer(folder / "redis"), PostgresServer(folder / "postgres")
-    try:
-        await asyncio.gather(asyncio.to_thread(server.start), asyncio.to_thread(postgres.start))
-        async with StandIn() as graph:
-            stack = Running(folder, server, postgres, graph)
-            await migrate(stack.database_url)
-            await stack.apart(stack.web.start)
-            try:
-                yield stack
-            finally:
-                for worker in stack.workers:
-                    await worker.end(signal.SIGKILL)
-                await stack.apart(lambda: stack.web.stop(signal.SIGKILL))
-                stack.raw.close()
-    finally:
-        await asyncio.gather(asyncio.to_thread(server.stop), asyncio.to_thread(postgres.stop))
+async def running(folder: Path, server: RedisServer, postgres: PostgresServer) -> AsyncIterator[Running]:
+    """A stack on these servers, which are started if they are down; a web process and no worker yet."""
+    for each in (server, postgres):
+        if not await asyncio.to_thread(each.answers):
+            await asyncio.to_thread(each.start)
+    async with StandIn() as graph:
+        stack = Running(folder, server, postgres, graph)
+        stack.raw.config_set("maxmemory", 0)
+        stack.raw.flushall()
+        await migrate(stack.database_url)
+        await stack.apart(stack.web.start)
+        try:
+            yield stack
+        finally:
+            for worker in stack.workers:
+                await worker.end(signal.SIGKILL)
+            await stack.apart(lambda: stack.web.stop(signal.SIGKILL))
+            stack.raw.close()
