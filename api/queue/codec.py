@@ -89,7 +89,7 @@ def encode(value: msgspec.Struct) -> bytes:
 
 def encode_job(job: Job) -> bytes:
     """A job with its history cut to the last attempts and their errors to one bounded text."""
-    if len(job.history) > HISTORY_LENGTH or any(len(a.error) > ERROR_LENGTH for a in job.history):
+    if job.history and (len(job.history) > HISTORY_LENGTH or any(len(a.error) > ERROR_LENGTH for a in job.history)):
         history = tuple(_bounded(attempt) for attempt in job.history[-HISTORY_LENGTH:])
         job = msgspec.structs.replace(job, history=history)
     return encode(job)

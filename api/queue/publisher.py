@@ -4,79 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import hiredis
 
-from api.errors import QueueUnavailableError
 from api.models import Job
 from api.queue import lua
-from api.queue.codec import Note, clip, encode, encode_job
+from api.queue.batch import ACCEPTED, Call, Done, Item, Outcome, fail, items_of, packed
+from api.queue.codec import clip
 from api.queue.keys import Keys
 from api.queue.types import Published
-from api.queue.wire import Wire, WireError, connect, pack, target_of
+from api.queue.wire import Wire, WireError, connect, target_of
 
-REMEMBERED_S = 7 * 86_400
-BATCH_JOBS = 500
+BATCH_JOBS = 1_000
 BATCH_BYTES = 2_000_000
 PENDING_BYTES = 64_000_000
 PENDING_JOBS = 50_000
 GRACE_S = 1.0
 """How long into an outage calls still wait for its end; later ones fail at once until Redis is back."""
 BACKOFF_S = (0.02, 0.05, 0.1, 0.2, 0.5)
-
-
-Outcome = Published | QueueUnavailableError
-Done = Callable[[Outcome], None]
-
-
-class Call:
-    """One `submit` that waits for the rest of its jobs."""
-
-    __slots__ = ("_accepted", "_done", "_duplicates", "_left", "deadline", "over")
-
-    def __init__(self, jobs: int, deadline: float, done: Done) -> None:
-        self._left = jobs
-        self._done = done
-        self._accepted = 0
-        self._duplicates = 0
-        self.deadline = deadline
-        self.over = False
-        """All its jobs have been answered, it has failed, or nobody waits for it any more."""
-
-    def count(self, accepted: bool, live: bool) -> None:
-        """One of its jobs is in the queue, or was there already."""
-        self._left -= 1
-        if live and accepted:
-            self._accepted += 1
-        elif live:
-            self._duplicates += 1
-        if not self._left and not self.over:
-            self.over = True
-            self._done(Published(self._accepted, self._duplicates))
-
-    def fail(self, reason: str) -> None:
-        """Tell that it has failed, unless it is over."""
-        if not self.over:
-            self.over = True
-            self._done(QueueUnavailableError(reason))
-
-
-class _Item(NamedTuple):
-    """One job on its way. `args` are what the script gets for it: (id, job) or (id, job, note) for one born dead."""
-
-    call: Call
-    live: bool
-    seen: bytes
-    args: tuple[bytes, ...]
-    size: int
-
-
-def _fail(items: Iterable[_Item], reason: str) -> None:
-    for item in items:
-        item.call.fail(reason)
 
 
 class Publisher:
@@ -93,7 +41,7 @@ class Publisher:
         self._timeout_s = timeout_s
         self._script = lua.load("publish")
         self._named = [key.encode() for key in self._keys.all_of(self._script.keys)]
-        self._queue: deque[_Item] = deque()
+        self._queue: deque[Item] = deque()
         self._pending_bytes = 0
         self._wire: Wire | None = None
         self._up = asyncio.Event()
@@ -139,8 +87,8 @@ class Publisher:
             call.over = True
             done(Published(0, 0))
             return call
-        items = list(self._items_of(call, jobs, dead))
-        size = sum([item.size for item in items])
+        items = items_of(self._keys, call, jobs, dead)
+        size = sum([item.size for item in items]) if len(items) > 1 else items[0].size
         if self._queue and (self._pending_bytes + size > PENDING_BYTES or len(self._queue) + len(items) > PENDING_JOBS):
             call.fail("too many jobs wait for Redis already")
             return call
@@ -159,19 +107,10 @@ class Publisher:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        _fail(self._queue, "the service is stopping")
+        fail(self._queue, "the service is stopping")
         self._queue.clear()
         if self._wire is not None:
             self._wire.drop()
-
-    def _items_of(self, call: Call, jobs: Sequence[Job], dead: Sequence[tuple[Job, str]]) -> Iterator[_Item]:
-        for job in jobs:
-            seen, text = self._keys.seen(job.source, job.external_id), encode_job(job)
-            yield _Item(call, True, seen, (job.id.encode(), text), len(text))
-        for job, reason in dead:
-            seen, text = self._keys.seen(job.source, job.external_id), encode_job(job)
-            note = encode(Note(error=clip(reason), page=job.page))
-            yield _Item(call, False, seen, (job.id.encode(), text, note), len(text))
 
     async def _flush(self) -> None:
         while self._queue:
@@ -181,15 +120,15 @@ class Publisher:
             try:
                 await self._commit(batch)
             except WireError as error:
-                _fail(batch, f"Redis does not answer: {error}")
+                fail(batch, f"Redis does not answer: {error}")
             except BaseException:
-                _fail(batch, "the service is stopping")
+                fail(batch, "the service is stopping")
                 raise
 
-    def _next_batch(self) -> list[_Item]:
+    def _next_batch(self) -> list[Item]:
         """The next jobs that still matter to somebody, within the bounds of a script; live ones first."""
         now = asyncio.get_running_loop().time()
-        batch: list[_Item] = []
+        batch: list[Item] = []
         size = 0
         while self._queue and len(batch) < BATCH_JOBS and (not batch or size + self._queue[0].size <= BATCH_BYTES):
             item = self._queue.popleft()
@@ -199,19 +138,20 @@ class Publisher:
             if not item.call.over:
                 batch.append(item)
                 size += item.size
-        batch.sort(key=lambda item: not item.live)
+        if not all(item.live for item in batch):
+            batch.sort(key=lambda item: not item.live)
         return batch
 
-    async def _commit(self, batch: list[_Item]) -> None:
+    async def _commit(self, batch: list[Item]) -> None:
         """Have one batch acknowledged, on whatever connection there is before its first caller's time is up."""
         deadline = min(item.call.deadline for item in batch)
         while True:
             try:
                 async with asyncio.timeout_at(deadline):
                     wire = await self._connected()
-                    reply = await wire.send(self._packed(b"EVALSHA", self._script.sha, batch))
+                    reply = await wire.send(packed(b"EVALSHA", self._script.sha, self._named, batch))
                     if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT"):
-                        reply = await wire.send(self._packed(b"EVAL", self._script.text, batch))
+                        reply = await wire.send(packed(b"EVAL", self._script.text, self._named, batch))
             except TimeoutError:
                 if self._wire is not None and self._wire.alive:
                     self._lose(f"no answer within {self._timeout_s:g} s")
@@ -224,23 +164,13 @@ class Publisher:
             self._answer(batch, reply)
             return
 
-    def _packed(self, command: bytes, script: bytes, batch: list[_Item]) -> bytes:
-        live = sum(item.live for item in batch)
-        words: list[str | bytes] = [command, script, str(len(self._named) + len(batch)), *self._named]
-        words.extend(item.seen for item in batch)
-        words.append(str(REMEMBERED_S))
-        words.append(str(live))
-        for item in batch:
-            words.extend(item.args)
-        return pack(*words)
-
-    def _answer(self, batch: list[_Item], reply: Any) -> None:
+    def _answer(self, batch: list[Item], reply: Any) -> None:
         if isinstance(reply, bytes) and len(reply) == len(batch):
             for item, outcome in zip(batch, reply, strict=True):
-                item.call.count(outcome == ord("1"), item.live)
+                item.call.count(outcome == ACCEPTED, item.live)
             return
         reason = clip(str(reply), 200)
-        _fail(batch, f"Redis refused: {reason}")
+        fail(batch, f"Redis refused: {reason}")
         if reason.startswith(("READONLY", "LOADING", "MASTERDOWN")):
             self._lose(reason)
 

@@ -10,10 +10,6 @@ local first = tonumber(redis.call('HGET', counters, 'accepted') or 0)
 local seq, duplicates = first, 0
 local outcome = {}
 
-local function add(id, job)
-  redis.call('XADD', ready, '*', 'j', job, 'n', seq)
-end
-
 local function bury(id, job, note)
   local now = now_ms()
   redis.call('ZADD', dead, now, id)
@@ -32,16 +28,26 @@ local function finish(failure)
   return failure or table.concat(outcome)
 end
 
+-- What went wrong with the job at `arg`, or nil. `number` is its seq as text: Lua would format it anew in each call.
+local function put(i, arg, number)
+  if i <= live then
+    local added = redis.pcall('XADD', ready, '*', 'j', ARGV[arg + 1], 'n', number)
+    return type(added) == 'table' and added or nil
+  end
+  local buried, trouble = pcall(bury, ARGV[arg], ARGV[arg + 1], ARGV[arg + 2])
+  return not buried and redis.error_reply(type(trouble) == 'table' and trouble.err or trouble) or nil
+end
+
 local arg = 3
 for i = 1, #KEYS - NAMED do
-  local seen, id, job, note = KEYS[NAMED + i], ARGV[arg], ARGV[arg + 1], ARGV[arg + 2]
-  if redis.call('SET', seen, string.format('%.0f %s', seq + 1, id), 'NX', 'EX', remembered) then
+  local seen, id, number = KEYS[NAMED + i], ARGV[arg], string.format('%.0f', seq + 1)
+  if redis.call('SET', seen, number .. ' ' .. id, 'NX', 'EX', remembered) then
     seq = seq + 1
-    local accepted, failure = pcall(i <= live and add or bury, id, job, note)
-    if not accepted then
+    local failure = put(i, arg, number)
+    if failure then
       seq = seq - 1
       redis.call('DEL', seen)
-      return finish(redis.error_reply(type(failure) == 'table' and failure.err or failure))
+      return finish(failure)
     end
     outcome[i] = '1'
   elseif string.match(redis.call('GET', seen) or '', ' (.*)$') == id then
