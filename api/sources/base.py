@@ -109,14 +109,20 @@ class Source(Protocol):
         raise PayloadError(f"leads of {self.name} are not in their payloads")
 
     def amended(self, job: Job, payload: str) -> Job:
-        """The job with a payload that an operator wrote, and with what the source finds in that.
+        """The job with a payload that an operator wrote: read as if it had been sent, its id and form are the job's.
 
         Raises:
             PayloadError: the source cannot make one lead of it.
         """
-        changed = msgspec.structs.replace(job, payload=payload)
-        self.lead(changed)
-        return changed
+        body = payload.encode("utf-8", "replace")
+        parsed = self.parse(Incoming(body=body, headers={}, name=job.page, received_at=job.received_at))
+        for _, why_not in parsed.dead:
+            raise PayloadError(why_not)
+        if len(parsed.jobs) != 1:
+            raise PayloadError(f"a job is one lead, and the payload has {len(parsed.jobs)}")
+        (found,) = parsed.jobs
+        form = found.form or job.form
+        return msgspec.structs.replace(job, payload=found.payload, external_id=found.external_id, form=form)
 
 
 def unreadable(source: str, incoming: Incoming, reason: str) -> tuple[Job, str]:

@@ -17,7 +17,7 @@ from api.models import Job, Lead
 from api.signatures import MISMATCH, UNAUTHORIZED
 from api.sources import strict_json
 from api.sources.base import Incoming, Parsed, Source
-from api.sources.payload import amended_lead, edited, kept, lead_of, one_lead, read, sent_id
+from api.sources.payload import kept, lead_of, one_lead, read, sent_id
 
 MAX_BODY = 262_144
 """Bytes. A lead has a few thousand; the body is read before it is known who sent it, so that work must stay small."""
@@ -53,6 +53,8 @@ class GoogleSource(Source):
     def parse(self, incoming: Incoming) -> Parsed:
         """The body's one lead, without the key; a body without a usable `lead_id` is kept for the operator."""
         body = strict_json.loads(incoming.body)
+        if not isinstance(body, dict):
+            raise PayloadError("the body is not a JSON object")
         lead_id, form = sent_id(body.get("lead_id")), sent_id(body.get("form_id"))
         payload = kept(_without_key(body))
         return one_lead(self.name, incoming, payload, lead_id=lead_id, form=form, why_not=_NO_LEAD_ID)
@@ -73,12 +75,6 @@ class GoogleSource(Source):
             is_test=fields.checked(body.get("is_test")) or fields.is_test(answers),
             created_at=fields.time_of(body.get("lead_submit_time")),
         )
-
-    def amended(self, job: Job, payload: str) -> Job:
-        """See `Source.amended`: the body of one lead, whose `lead_id` and `form_id` the job takes over."""
-        body = edited(payload)
-        lead_id, form = sent_id(body.get("lead_id")), sent_id(body.get("form_id"))
-        return amended_lead(job, _without_key(body), lead_id=lead_id, form=form, why_not=_NO_LEAD_ID)
 
 
 def _without_key(body: dict[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec.structs import replace
-
 from api import fields
 from api.errors import PayloadError
 from api.ids import new_id
@@ -84,25 +82,6 @@ def lead_of(job: Job, payload: Payload, answers: fields.Fields, who: fields.Cont
         "cleaned": payload.cleaned,
     }
     return Lead(**(alike | more))
-
-
-def edited(payload: str) -> dict[str, Any]:
-    """The JSON object that an operator wrote. PayloadError: it is none."""
-    body = strict_json.loads(payload.encode("utf-8", "replace"))
-    if not isinstance(body, dict):
-        raise PayloadError("the payload is not a JSON object")
-    return body
-
-
-def amended_lead(job: Job, body: Any, *, lead_id: str, form: str, why_not: str) -> Job:
-    """The job with what an operator made of its body; lead and form are those of the body.
-
-    Raises:
-        PayloadError: `why_not`, because there is no usable `lead_id`; or it is nested beyond reason.
-    """
-    if not lead_id:
-        raise PayloadError(why_not)
-    return replace(job, payload=strict_json.dumps(body), external_id=lead_id, form=form or job.form)
 
 
 def kept(value: Any) -> str:

@@ -14,7 +14,7 @@ from api.models import Job, Lead
 from api.signatures import verify_typeform
 from api.sources import strict_json
 from api.sources.base import Incoming, Parsed, Source
-from api.sources.payload import amended_lead, edited, kept, lead_of, one_lead, read, sent_id
+from api.sources.payload import kept, lead_of, one_lead, read, sent_id
 
 EVENT = "form_response"
 TEST_FIELD = "leads_test"
@@ -45,7 +45,8 @@ class TypeformSource(Source):
         if event != EVENT:
             kind = event if isinstance(event, str) else "(no event_type)"
             return Parsed(ignored=1, unhandled=[(self.name, kind)])
-        token, form = _token_and_form(body)
+        response = _member(body, EVENT)
+        token, form = sent_id(response.get("token")), sent_id(response.get("form_id"))
         return one_lead(self.name, incoming, kept(body), lead_id=token, form=form, why_not=_NO_TOKEN)
 
     def lead(self, job: Job) -> Lead:
@@ -70,12 +71,6 @@ class TypeformSource(Source):
             created_at=fields.time_of(response.get("submitted_at")) or fields.time_of(response.get("landed_at")),
         )
 
-    def amended(self, job: Job, payload: str) -> Job:
-        """See `Source.amended`: a whole event, whose token and form the job takes over."""
-        body = edited(payload)
-        token, form = _token_and_form(body)
-        return amended_lead(job, body, lead_id=token, form=form, why_not=_NO_TOKEN)
-
     def _contact(self, answers: fields.Fields, typed: fields.Fields, hidden: fields.Fields) -> fields.Contact:
         """Who it is: by the questions' texts, then by the answers' types, then what the form knew beforehand."""
         who = fields.contact(answers, self.region)
@@ -84,11 +79,6 @@ class TypeformSource(Source):
                 who = replace(who, phone=other.phone, phone_e164=other.phone_e164)
             who = replace(who, full_name=who.full_name or other.full_name, email=who.email or other.email)
         return who
-
-
-def _token_and_form(body: dict[str, Any]) -> tuple[str, str]:
-    response = _member(body, EVENT)
-    return sent_id(response.get("token")), sent_id(response.get("form_id"))
 
 
 def _member(value: Any, name: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from api.signatures import sign_meta, sign_standard, sign_typeform
+from api.sources import Source
 
 JSON = dict[str, Any]
 
@@ -49,6 +50,18 @@ class Described:
     example: JSON
     headers: tuple[tuple[str, str, str, str], ...] = field(default=())
     limit: int = 0
+
+
+def undescribed(source: Source) -> Described:
+    """What can be told of a source that nothing is said of here."""
+    return Described(
+        operation=f"{source.name}Webhook",
+        summary=f"Leads from {source.name}",
+        about=f"Verified with {source.secret}.",
+        schema=_object("What the sender sends"),
+        example={},
+        headers=tuple((header, "As the sender signs", "", "") for header in source.headers),
+    )
 
 
 def compact(body: JSON) -> bytes:

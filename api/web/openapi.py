@@ -9,7 +9,7 @@ from typing import Any
 from api.settings import Settings
 from api.sources import Source, sources_of
 from api.web import schemas
-from api.web.described import DESCRIBED, EXAMPLE_SECRETS, Described
+from api.web.described import DESCRIBED, EXAMPLE_SECRETS, Described, undescribed
 
 JSON = dict[str, Any]
 
@@ -27,8 +27,10 @@ _ABOUT = (
 @cache
 def openapi() -> JSON:
     """The OpenAPI 3.1 document as plain values; do not change them."""
-    sources = [source for source in sources_of(Settings()).values() if source.name in DESCRIBED]
-    paths: JSON = {place_of(source): {"post": _ingest(source, DESCRIBED[source.name])} for source in sources}
+    paths: JSON = {
+        place_of(source): {"post": _ingest(source, DESCRIBED.get(source.name) or undescribed(source))}
+        for source in sources_of(Settings()).values()
+    }
     paths["/webhooks/meta"] = {"get": _handshake(), **paths["/webhooks/meta"]}
     return {
         "openapi": "3.1.0",
@@ -99,7 +101,7 @@ def _handshake() -> JSON:
 def _ingest(source: Source, described: Described) -> JSON:
     parameters = [_form()] if source.named else []
     parameters += [_header(*header) for header in described.headers]
-    key = f"With {source.secret} as {EXAMPLE_SECRETS[source.secret]}"
+    key = f"With {source.secret} as {EXAMPLE_SECRETS.get(source.secret, 'the sender has it')}"
     return _operation(
         described.operation,
         "webhooks",
