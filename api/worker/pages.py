@@ -15,9 +15,6 @@ from api.queue import Consumer
 from api.worker.endings import Endings
 from api.worker.names import Names
 
-FRESH_S = 0.05
-"""What is known of pauses is read anew before a call unless it is younger: a call during a block lengthens it."""
-
 HOLD_S = 300.0
 """A job of a page that an operator has to put right comes back after so long, should nobody release it before."""
 
@@ -46,7 +43,7 @@ class Pages:
         self._others: dict[str, str] = {}
         self._told_well: set[str] = set()
         self._reading = asyncio.Lock()
-        self._fresh_at = float("-inf")
+        self._read_at = float("-inf")
         self._log = logs.get_logger()
 
     async def refresh(self) -> None:
@@ -63,11 +60,14 @@ class Pages:
             await self._endings.insist(lambda: self._consumer.release(EVERY))
 
     async def current(self, page: str) -> PagePause | None:
-        """The pause in force for a page's calls, as all workers know it by now."""
-        if time.monotonic() - self._fresh_at > FRESH_S:
-            async with self._reading:
-                if time.monotonic() - self._fresh_at > FRESH_S:
-                    await self._endings.insist(self._read)
+        """The pause in force for a page's calls, as all workers know it by now: a call during a block lengthens it.
+
+        Who asks at the same time shares a reading; it has to have begun after they asked.
+        """
+        asked_at = time.monotonic()
+        async with self._reading:
+            if self._read_at <= asked_at:
+                await self._endings.insist(self._read)
         return self.pause_of(page)
 
     def pause_of(self, page: str) -> PagePause | None:
@@ -195,9 +195,9 @@ class Pages:
             )
 
     async def _read(self) -> None:
-        before, now = self._pauses, time.time()
+        before, now, began = self._pauses, time.time(), time.monotonic()
         self._pauses = {pause.page: pause for pause in await self._consumer.pauses()}
-        self._fresh_at = time.monotonic()
+        self._read_at = began
         for pause in self._pauses.values():
             if pause.until:
                 self._graph.limits.block(pause.page, pause.until, pause.reason)
