@@ -105,8 +105,9 @@ class Running:
         """A signed webhook with this body."""
         body = json.dumps(value).encode()
         signed = {"x-hub-signature-256": sign_meta(SECRET, body)} | headers
+        sent = {name.encode(): value.encode() for name, value in signed.items()}
         async with httpx.AsyncClient(timeout=15) as client:
-            return await client.post(f"{self.web.url}/webhooks/meta", content=body, headers=signed)
+            return await client.post(f"{self.web.url}/webhooks/meta", content=body, headers=sent)
 
     async def get(self, path: str) -> httpx.Response:
         """A page of the web process."""
