@@ -41,11 +41,12 @@ class Verb(StrEnum):
     RESUME = "resume"
     SEND = "send"
     REVEAL = "reveal"
+    FORGET = "forget"
 
     @property
     def destructive(self) -> bool:
         """Whether the operator is asked first."""
-        return self in (Verb.DOWN, Verb.STOP, Verb.DISCARD)
+        return self in (Verb.DOWN, Verb.STOP, Verb.DISCARD, Verb.FORGET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Action:
     """A verb on targets: service names for the stack, job ids for the queue.
 
     `args` holds the rest as text: EDIT payload=…; RETRY_MATCHING state=…, match=…; DOWN volumes="yes"; SEND form=….
+    FORGET targets are "lead 88213" and "job 01J9…".
     REVEAL only records that personal data is about to be shown ("lead 88213", "job 01J9…"): show it when that is ok.
     """
 

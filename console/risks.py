@@ -16,6 +16,11 @@ async def risks(action: Action, sources: Sources) -> tuple[str, ...]:
     """One line a risk, the gravest first; empty when there is none. What cannot be read is said, never raised."""
     if action.verb is Verb.DISCARD:
         return (f"what is discarded is not stored; it can be taken back for {KEPT_DAYS} days",)
+    if action.verb is Verb.FORGET:
+        return (
+            "what is erased cannot be taken back; backups made before still hold it",
+            "should the sender send it again, or a backfill read it, it is not stored a second time",
+        )
     if action.verb is Verb.PAUSE:
         return ("nothing is stored until the queue is resumed; webhooks are still accepted",)
     if action.verb not in (Verb.STOP, Verb.DOWN, Verb.RESTART):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from api.errors import SettingsError
 from api.settings import Settings as ServiceSettings
 from console.errors import UsageError
+from console.forget import Forgetter
 from console.links import Links
 from console.ports import Result, Runtime, Sources
 from console.runner import ActionRunner
@@ -120,6 +121,10 @@ class Session:
     def tracer(self, *, logs: bool = True) -> Tracer:
         """Follows leads through the pipeline; with the log lines of app and worker, or without."""
         return Tracer(self.links, self._pipeline_logs if logs else None)
+
+    def forgetter(self) -> Forgetter:
+        """Finds what is known of a person; erasing goes through the runner."""
+        return Forgetter(self.links, self.settings.operator)
 
     async def endpoints(self) -> Endpoints:
         """Where the stack's parts are. UnreachableError when they are not running."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from api.models import Job, JobState
 from console.errors import ConsoleError, UsageError
+from console.forget import Forgetter
 from console.format import number
 from console.links import Links
 from console.ports import Action, Result, Runtime, Verb
@@ -49,6 +50,7 @@ class PipelineVerbs:
             Verb.RESUME: self._resume,
             Verb.SEND: self._test_webhook,
             Verb.REVEAL: self._reveal,
+            Verb.FORGET: self._forget,
         }
 
     def do(self, action: Action) -> Events:
@@ -60,7 +62,7 @@ class PipelineVerbs:
 
         A stack verb is recorded as far as possible: its database may just have been stopped.
         """
-        if action.verb is Verb.REVEAL or _takes_store_away(action):
+        if action.verb in (Verb.REVEAL, Verb.FORGET) or _takes_store_away(action):
             return result
         trouble = await self._audit(action, result.text)
         if trouble and result.ok and action.verb not in (*STACK_DONE, Verb.DOWN):
@@ -222,6 +224,10 @@ class PipelineVerbs:
 
     async def _test_webhook(self, action: Action) -> Events:
         yield await self._send(action.args.get("form", ""))
+
+    def _forget(self, action: Action) -> Events:
+        """Recorded where it is done: no row goes unrecorded."""
+        return Forgetter(self._links, self._operator).forget(action.targets)
 
     async def _reveal(self, action: Action) -> Events:
         """Nothing is shown that was not recorded first."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import msgspec
 
-from api.errors import PayloadError
+from api.errors import PayloadError, QueueUnavailableError
 from api.models import Job, JobState
 from api.queue import pauses
 from api.queue.codec import KEY_LENGTH, Note, clip, encode, encode_job
@@ -99,6 +100,18 @@ class Operator(Linked):
             return await self._only(rows, lambda row: row.place == "discarded", "is not discarded", "ready")
 
         return await self._each(ids, undo)
+
+    async def erase(self, ids: Sequence[str]) -> int:
+        """Forget discarded jobs at once, payload and all; they cannot be taken back. How many there were."""
+        return int(await self._link.run("erase", *ids)) if ids else 0
+
+    async def rewrite_aof(self) -> None:
+        """Let Redis write its append-only file anew in the background, so that what was erased is not in it either.
+
+        Where that is under way or not allowed it is left: the server rewrites by itself as the file grows.
+        """
+        with contextlib.suppress(QueueUnavailableError):
+            await self._link.call("BGREWRITEAOF")
 
     async def edit(self, job_id: str, payload: str, amend: Amend = _with_payload) -> Changed:
         """Replace a job's payload where it is (a ready or stuck one goes to the end of the line).

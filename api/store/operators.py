@@ -19,6 +19,11 @@ ACTIONS: LiteralString = "SELECT id, at, who, what, target, result FROM operator
 LAST_BACKUP: LiteralString = (
     "SELECT at FROM operator_actions WHERE what = 'backup' AND result LIKE 'verified%' ORDER BY id DESC LIMIT 1"
 )
+_FORGET: LiteralString = "DELETE FROM leads WHERE id = ANY (%s) RETURNING id, external_id, source"
+_UNLINK: LiteralString = (
+    "UPDATE deliveries AS d SET lead_id = NULL FROM unnest(%s::text[], %s::text[]) AS gone (external_id, source) "
+    "WHERE d.external_id = gone.external_id AND d.source = gone.source"
+)
 _DISCARDED: LiteralString = "SELECT job_id FROM deliveries WHERE job_id = ANY (%s) AND outcome = 'discarded'"
 _AUDIT: LiteralString = "INSERT INTO operator_actions (who, what, target, result) VALUES (%s, %s, %s, %s)"
 
@@ -46,3 +51,13 @@ async def audit(connection: Connection, who: str, what: str, target: str, result
     """See `Reader.audit`."""
     values = [fit(who)[:200], fit(what)[:200], fit(target)[:2_000], fit(result)[:2_000]]
     await connection.execute(_AUDIT, values)
+
+
+async def forget(connection: Connection, who: str, lead_ids: Sequence[int], queued: int) -> int:
+    """See `Reader.forget`."""
+    async with connection.transaction():
+        gone = await rows(connection, _FORGET, [list(lead_ids)])
+        await connection.execute(_UNLINK, [[each for _, each, _ in gone], [source for _, _, source in gone]])
+        target = " ".join(f"lead {lead_id}" for lead_id, _, _ in gone[:100])
+        await audit(connection, who, "forget", target, f"{len(gone)} rows erased, {queued} queued jobs to erase")
+    return len(gone)

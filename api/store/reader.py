@@ -20,6 +20,7 @@ from api.store.connections import Connection, Connections, rows
 from api.store.listing import delivery_of, edge_of
 from api.store.pages import read_page
 from api.store.records import CHANNEL, FormDay, OperatorAction, Places
+from api.store.sample import Sample
 from api.store.search_index import USABLE
 
 ACCOUNTING_TIMEOUT_S = 300.0
@@ -52,6 +53,7 @@ class Reader:
         self._connections = Connections(database_url, size=size, timeout_s=timeout_s, application="leads-reader")
         self._sizes = _Kept()
         self._indexed = _Kept()
+        self._sample = Sample()
 
     async def ping(self) -> str:
         """One round trip; the server's version ("15.8"). Also raises when the schema has not been migrated."""
@@ -98,7 +100,8 @@ class Reader:
         async def work(connection: Connection) -> LeadPage:
             if not self._indexed.fresh(_INDEX_KEPT_S):
                 self._indexed.keep(bool(await rows(connection, USABLE)))
-            return await read_page(connection, where, edge, limit, full=full, indexed=self._indexed.value)
+            sample = self._sample if self._indexed.value else None
+            return await read_page(connection, where, edge, limit, full=full, sample=sample)
 
         return await self._connections.run(work)
 
@@ -158,6 +161,13 @@ class Reader:
     async def audit(self, who: str, what: str, target: str, result: str) -> None:
         """Record what an operator did. Texts are bounded (200, target and result 2,000 characters) and cleaned."""
         await self._connections.run(lambda connection: operators.audit(connection, who, what, target, result))
+
+    async def forget(self, who: str, lead_ids: Sequence[int], queued: int) -> int:
+        """Erase leads, and record that in the same transaction (`queued`: jobs that will be erased next); how many.
+
+        Their deliveries stay, without the lead: they hold ids and times only, and the accounting needs them.
+        """
+        return await self._connections.run(lambda c: operators.forget(c, who, lead_ids, queued))
 
     async def actions(self, limit: int = 100) -> tuple[OperatorAction, ...]:
         """What operators did, newest first."""

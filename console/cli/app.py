@@ -25,7 +25,7 @@ COMMANDS: dict[str, Entry] = {
     "ps": Entry("stack:ps", "Stack", "Show the services and how they are."),
     "logs": Entry("logs:logs", "Stack", "Show what the services write."),
     "queue": Entry("queue:app", "Leads", "Look at the queue; retry, discard and edit its jobs."),
-    "leads": Entry("leads:app", "Leads", "List, show, search and export stored leads."),
+    "leads": Entry("leads:app", "Leads", "List, show, search, export and forget stored leads."),
     "trace": Entry("trace:trace", "Leads", "Follow one lead from the request to the row."),
     "send": Entry("send:send", "Leads", "Send a signed test webhook to the stack."),
     "check": Entry("check:check", "Leads", "Prove that no accepted lead is lost; for monitoring."),

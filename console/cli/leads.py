@@ -1,4 +1,4 @@
-"""The leads' commands: list, show, search, export."""
+"""The leads' commands: list, show, search, export, forget."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.cli.flags import JsonFlag, QuietFlag, RevealFlag
+from console.cli.flags import JsonFlag, QuietFlag, RevealFlag, YesFlag
 from console.cli.invocation import Invocation, invocation
 from console.cli.lazy import plain_typer
 from console.errors import ConsoleError
@@ -44,7 +44,7 @@ class Listing:
 
 @app.callback(invoke_without_command=True)
 def leads(ctx: typer.Context, *, json: JsonFlag = False, quiet: QuietFlag = False) -> int:
-    """List, show, search and export stored leads.
+    """List, show, search, export and forget stored leads.
 
     Without a command: the latest.
     """
@@ -175,6 +175,42 @@ def show(
                 inv.output.line()
             show_details(inv.output, details, reveal=reveal)
         return 0
+
+    return inv.run(body)
+
+
+@app.command("forget")
+def forget(
+    ctx: typer.Context,
+    *,
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="An e-mail address, a phone number, or a lead's id.")],
+    yes: YesFlag = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> int:
+    """Erase a person's data: rows, queued jobs and dead letters.
+
+    What was erased is recorded by its ids. The accounting stays true: the jobs' ends stay, without the lead. Backups
+    that were made before still hold the data.
+    """
+    inv = invocation(ctx, json=json, quiet=quiet)
+
+    async def body(session: Session) -> int:
+        from console.cli.act import act, refuse_if_read_only
+        from console.cli.records import show_jobs, show_leads
+        from console.ports import Action, Verb
+
+        refuse_if_read_only(session, "forget")
+        found = await session.forgetter().find(person)
+        if not found.targets:
+            raise ConsoleError("nothing stored or queued has exactly that address, number or id")
+        if not (yes or inv.json or inv.quiet):
+            show_leads(inv.output, found.leads, reveal=False)
+            if found.jobs:
+                show_jobs(inv.output, found.jobs)
+            inv.output.flush()
+        question = f"Erase {len(found.leads)} leads and {len(found.jobs)} queued jobs for good?"
+        return await act(inv, session, Action(Verb.FORGET, found.targets), question=question, yes=yes)
 
     return inv.run(body)
 
