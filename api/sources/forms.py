@@ -67,7 +67,7 @@ class FormsSource(Source):
             or fields.first_of(answers, "utm_campaign"),
             platform=fields.text_of(data, "platform"),
             consent=fields.form_consent(data),
-            is_test=outer.get("type") == TEST_TYPE or fields.is_test(answers),
+            is_test=outer.get("type") == TEST_TYPE,
             created_at=fields.time_of(outer.get("timestamp")),
         )
 

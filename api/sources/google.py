@@ -72,7 +72,7 @@ class GoogleSource(Source):
             ad_id=fields.text_of(body, "creative_id"),
             campaign_id=fields.text_of(body, "campaign_id"),
             campaign_name=fields.text_of(body, "campaign_name"),
-            is_test=fields.checked(body.get("is_test")) or fields.is_test(answers),
+            is_test=fields.checked(body.get("is_test")),
             created_at=fields.time_of(body.get("lead_submit_time")),
         )
 

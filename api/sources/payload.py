@@ -1,4 +1,4 @@
-"""Owns what the sources do alike with a payload: reading a job's, and making JSON that is fit to be kept. Pure."""
+"""Owns what the sources do alike: a body as a job or a dead letter, a job's payload as a lead. Pure."""
 
 from __future__ import annotations
 
@@ -62,26 +62,28 @@ def one_lead(source: str, incoming: Incoming, payload: str, *, lead_id: str, for
     return Parsed(jobs=[job]) if lead_id else Parsed(dead=[(job, why_not)], ignored=1)
 
 
-def lead_of(job: Job, payload: Payload, answers: fields.Fields, who: fields.Contact, **more: Any) -> Lead:
-    """A lead with what every source finds alike; `more` are other attributes of `Lead`."""
-    alike: dict[str, Any] = {
-        "source": job.source,
-        "external_id": job.external_id,
-        "received_at": fields.moment(job.received_at),
-        "job_id": job.id,
-        "page_id": job.page,
-        "form_id": job.form,
-        "full_name": who.full_name,
-        "email": who.email,
-        "phone": who.phone,
-        "phone_e164": who.phone_e164,
-        "fields": answers,
-        "raw": payload.raw,
-        "status": "stored" if answers else "partial",
-        "is_test": fields.is_test(answers),
-        "cleaned": payload.cleaned,
-    }
-    return Lead(**(alike | more))
+def lead_of(
+    job: Job, payload: Payload, answers: fields.Fields, who: fields.Contact, *, is_test: bool = False, **more: Any
+) -> Lead:
+    """A lead with what every source finds alike; `is_test`: its sender says so; `more`: other attributes of `Lead`."""
+    more.setdefault("status", "stored" if answers else "partial")
+    return Lead(
+        source=job.source,
+        external_id=job.external_id,
+        received_at=fields.moment(job.received_at),
+        job_id=job.id,
+        page_id=job.page,
+        form_id=job.form,
+        full_name=who.full_name,
+        email=who.email,
+        phone=who.phone,
+        phone_e164=who.phone_e164,
+        fields=answers,
+        raw=payload.raw,
+        is_test=is_test or fields.is_test(answers),
+        cleaned=payload.cleaned,
+        **more,
+    )
 
 
 def kept(value: Any) -> str:

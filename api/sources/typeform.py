@@ -67,7 +67,7 @@ class TypeformSource(Source):
             campaign_name=fields.first_of(hidden, "utm_campaign"),
             consent=consent,
             status="stored" if answers else "partial",
-            is_test=TEST_FIELD in hidden or fields.is_test(answers),
+            is_test=TEST_FIELD in hidden,
             created_at=fields.time_of(response.get("submitted_at")) or fields.time_of(response.get("landed_at")),
         )
 

@@ -65,7 +65,10 @@ def by_the_library(text: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if possible else ""
 
 
-@given(st.sampled_from(COUNTRIES), st.text("0123456789", min_size=4, max_size=12))
+@given(
+    st.sampled_from(COUNTRIES),
+    st.text("0123456789", min_size=4, max_size=12) | st.text("0123456789 ().-\u2011", min_size=4, max_size=20),
+)
 def test_the_short_way_agrees_with_the_library(country: int, national: str) -> None:
     text = f"+{country}{national}"
     assert fields.e164(text) == by_the_library(text)
