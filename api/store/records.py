@@ -10,7 +10,7 @@ from typing import Protocol
 from api.models import Job, Lead, Outcome
 
 CHANNEL = "leads"
-"""The NOTIFY channel: one notification a written batch, its payload the number of deliveries in it."""
+"""The NOTIFY channel: a notification for one or several written batches, its payload the number of deliveries."""
 
 
 NAMED = ("page", "form", "campaign")

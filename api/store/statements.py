@@ -48,6 +48,8 @@ ON CONFLICT (external_id, source) DO UPDATE SET
 RETURNING id, external_id, source
 """
 
+NEW_IDS: Final[LiteralString] = "SELECT nextval('leads_id_seq') FROM generate_series(1, %s)"
+
 # An empty name never replaces one that is known.
 NAMES: Final[LiteralString] = """
 INSERT INTO names AS n (kind, id, name)

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 import msgspec
-from psycopg.errors import DeadlockDetected, UniqueViolation
+from psycopg.errors import DataError, DeadlockDetected, IntegrityError, OperationalError, UniqueViolation
 
 from api.errors import PayloadError, StoreUnavailableError
 from api.models import Job, Outcome
-from api.store import statements
+from api.store import copying, statements
+from api.store.announcer import Announcer
 from api.store.connections import Connection, Connections, rows
-from api.store.records import CHANNEL, NAMED, Write, Written
+from api.store.copying import moment
+from api.store.records import NAMED, Write, Written
 from api.store.text import fit, search_text
 
 _encode = msgspec.json.Encoder().encode
+CAREFUL_S = 5.0
+"""How long batches are not expected to be all new after one was not."""
+
+_names_of = attrgetter(*(f"{kind}_{part}" for kind in NAMED for part in ("id", "name")))
 _NAMES_KEPT = 20_000
+_IDS_AHEAD = 1_000
+"""Row ids taken from the sequence at once."""
+
 _TRIES = 4
 """Of a transaction that another one's deadlock or an old row's seq got in the way of."""
 
@@ -25,13 +35,27 @@ _TRIES = 4
 class Writer:
     """The worker's side of the store. Several `write` calls may run at once, each on a connection of its own."""
 
-    def __init__(self, database_url: str, *, size: int = 4, timeout_s: float = 30.0) -> None:
-        """Connects on first use. `size` bounds the connections, `timeout_s` one statement."""
+    def __init__(
+        self,
+        database_url: str,
+        *,
+        size: int = 4,
+        timeout_s: float = 30.0,
+        careful_s: float = CAREFUL_S,
+        careful: bool = False,
+    ) -> None:
+        """Connects on first use. `size` bounds the connections, `timeout_s` one statement. For `careful_s` after a
+        batch that was not all new (and after the start, if `careful`) none is expected to be.
+        """
         self._connections = Connections(database_url, size=size, timeout_s=timeout_s, application="leads-worker")
+        self._announcer = Announcer(database_url, timeout_s=timeout_s)
         self._named: set[tuple[str, str, str]] = set()
+        self._ids: list[int] = []
+        self._careful_s = careful_s
+        self._careful_until = time.monotonic() + careful_s if careful else 0.0
 
     async def write(self, batch: Sequence[Write]) -> list[Written]:
-        """Write a batch in one transaction and NOTIFY once; the answers are in the batch's order.
+        """Write a batch in one transaction; the answers are in the batch's order. Readers are notified soon after.
 
         Writing the same job again changes nothing. A lead that is there as "partial" is completed by one with fields.
         A delivery that an operator had discarded becomes what is written now.
@@ -42,33 +66,14 @@ class Writer:
         """
         if not batch:
             return []
-        bringers = _bringers(batch)
-        try:
-            # In the order of their keys, so that two workers never lock the same rows the other way round.
-            leads = _encode([_lead_row(write) for _, write in sorted(bringers.items(), key=lambda item: item[0])])
-        except (ValueError, TypeError, RecursionError) as error:
-            raise PayloadError(f"a lead in the batch cannot be written as JSON: {type(error).__name__}") from error
-
         names = self._new_names(batch)
-
-        async def work(connection: Connection) -> list[Written]:
-            for left in range(_TRIES, 0, -1):
-                try:
-                    async with connection.transaction():
-                        if names:
-                            await connection.execute(statements.NAMES, [_names_json(names)])
-                        return await _write(connection, batch, bringers, leads)
-                except UniqueViolation as error:
-                    if error.diag.constraint_name != "deliveries_seq" or left == 1:
-                        raise
-                    await displace(connection, [write.job for write in batch])
-                except DeadlockDetected:
-                    if left == 1:
-                        raise
-            raise AssertionError("unreachable")
-
-        written = await self._connections.run(work)
+        written = None
+        if time.monotonic() >= self._careful_until and copying.distinct(batch):
+            written = await self._connections.run(lambda connection: self._copied(connection, batch, names))
+        if written is None:
+            written = await self._merged(batch, names)
         self._named.update(names)
+        self._announcer.say(len(batch))
         return written
 
     async def ended(self, job_ids: Sequence[str]) -> set[str]:
@@ -94,16 +99,68 @@ class Writer:
 
     async def close(self) -> None:
         """Give the connections back."""
+        await self._announcer.close()
         await self._connections.close()
+
+    async def _copied(
+        self, connection: Connection, batch: Sequence[Write], names: Sequence[tuple[str, str, str]]
+    ) -> list[Written] | None:
+        """Write a batch that is all new, as most are; None, and nothing was written, if it is not or has bad values."""
+        while len(self._ids) < len(batch):
+            found = await rows(connection, statements.NEW_IDS, [_IDS_AHEAD])
+            self._ids.extend(lead_id for (lead_id,) in found)
+        ids = self._ids[-len(batch) :]
+        del self._ids[-len(batch) :]
+        lines = copying.lines(batch, ids)
+        if lines is None:
+            return None
+        try:
+            async with connection.transaction():
+                await _write_names(connection, names)
+                await copying.copy(connection, lines)
+        except IntegrityError:
+            self._careful_until = time.monotonic() + self._careful_s
+            return None
+        except (DataError, OperationalError):
+            if connection.closed:
+                raise
+            return None
+        return lines.written
+
+    async def _merged(self, batch: Sequence[Write], names: Sequence[tuple[str, str, str]]) -> list[Written]:
+        """Write a batch whatever of it is there already, and whatever texts it has."""
+        bringers = _bringers(batch)
+        try:
+            # In the order of their keys, so that two workers never lock the same rows the other way round.
+            leads = _encode([_lead_row(write) for _, write in sorted(bringers.items(), key=lambda item: item[0])])
+        except (ValueError, TypeError, RecursionError) as error:
+            raise PayloadError(f"a lead in the batch cannot be written as JSON: {type(error).__name__}") from error
+
+        async def work(connection: Connection) -> list[Written]:
+            for left in range(_TRIES, 0, -1):
+                try:
+                    async with connection.transaction():
+                        await _write_names(connection, names)
+                        return await _write(connection, batch, bringers, leads)
+                except UniqueViolation as error:
+                    if error.diag.constraint_name != "deliveries_seq" or left == 1:
+                        raise
+                    await displace(connection, [write.job for write in batch])
+                except DeadlockDetected:
+                    if left == 1:
+                        raise
+            raise AssertionError("unreachable")
+
+        return await self._connections.run(work)
 
     def _new_names(self, batch: Sequence[Write]) -> list[tuple[str, str, str]]:
         """(kind, id, name) of pages, forms and campaigns that this writer has not written yet, in order."""
         if len(self._named) > _NAMES_KEPT:
             self._named.clear()
         seen = {
-            (kind, fit(getattr(write.lead, f"{kind}_id")), fit(getattr(write.lead, f"{kind}_name")))
-            for write in batch
-            for kind in NAMED
+            (kind, fit(each), fit(name))
+            for found in {_names_of(write.lead) for write in batch}
+            for kind, each, name in zip(NAMED, found[::2], found[1::2], strict=True)
         }
         best = {(kind, each): (kind, each, name) for kind, each, name in sorted(seen) if each}
         return [each for each in best.values() if each not in self._named]
@@ -145,16 +202,10 @@ def attempt_rows(job: Job) -> list[dict[str, Any]]:
     ]
 
 
-def _names_json(names: Sequence[tuple[str, str, str]]) -> str:
-    return _encode([{"kind": kind, "id": each, "name": name} for kind, each, name in names]).decode()
-
-
-def moment(epoch_s: float) -> datetime:
-    """Epoch seconds as an aware datetime; 1970 for what no calendar holds."""
-    try:
-        return datetime.fromtimestamp(epoch_s, UTC)
-    except (ValueError, OverflowError, OSError):
-        return datetime.fromtimestamp(0, UTC)
+async def _write_names(connection: Connection, names: Sequence[tuple[str, str, str]]) -> None:
+    if names:
+        text = _encode([{"kind": kind, "id": each, "name": name} for kind, each, name in names])
+        await connection.execute(statements.NAMES, [text.decode()])
 
 
 def _bringers(batch: Sequence[Write]) -> dict[tuple[str, str], Write]:
@@ -191,7 +242,7 @@ def _lead_row(write: Write) -> dict[str, Any]:
 async def _write(
     connection: Connection, batch: Sequence[Write], bringers: dict[tuple[str, str], Write], leads: bytes
 ) -> list[Written]:
-    """The transaction's body: leads, then deliveries that name them, attempts and the notification."""
+    """The transaction's body: leads, then deliveries that name them, and attempts."""
     brought = await _leads(connection, bringers, leads)
     plan = []
     for write in batch:
@@ -209,7 +260,6 @@ async def _write(
     async with connection.pipeline():
         ended = await connection.execute(statements.DELIVERIES, [deliveries.decode()])
         await connection.execute(statements.ATTEMPTS, [attempts.decode()])
-        await connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(len(batch))])
     fresh = {job_id for (job_id,) in await ended.fetchall()}
     if len(fresh) < len(plan):
         plan = await _redelivered(connection, plan, fresh)

@@ -132,14 +132,17 @@ class Endings:
         self.stored += 1
         self.tally.add("jobs", outcome)
         self.tally.add("attempts", "none")
-        self._log.info(
+        logs.emit(
+            "info",
             "lead.partial" if partial else "lead.stored",
-            job_id=job.id,
-            external_id=job.external_id,
-            request_id=job.request_id,
-            outcome=outcome,
-            lead_id=lead_id,
-            attempt=job.attempt,
+            {
+                "job_id": job.id,
+                "external_id": job.external_id,
+                "request_id": job.request_id,
+                "outcome": outcome,
+                "lead_id": lead_id,
+                "attempt": job.attempt,
+            },
         )
 
     async def _one_of_many(self, taken: Taken, until: float, reason: str) -> None:

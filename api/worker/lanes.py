@@ -112,9 +112,11 @@ class Lanes:
     async def close(self) -> None:
         """Begin nothing more, and hand back what waits. What is under way goes on."""
         self._closed = True
+        back = []
         for lane in self._lanes.values():
-            while lane.waiting:
-                await self._endings.give_back(lane.waiting.popleft()[0])
+            back += [taken for taken, _ in lane.waiting]
+            lane.waiting.clear()
+        await asyncio.gather(*(self._endings.give_back(taken) for taken in back))
 
     async def abandon(self) -> None:
         """Break off what is still under way: its jobs stay in the queue, in this worker's name."""

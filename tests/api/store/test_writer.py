@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -15,6 +17,14 @@ from api.errors import PayloadError
 from api.models import Attempt, Outcome
 from api.store import CHANNEL, Reader, Writer
 from tests.api.store import making
+
+
+@pytest.fixture(params=["copied", "merged"])
+async def writer(store_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Writer]:
+    """A writer that tries COPY first, as it does where all is new, and one that is warned."""
+    made = Writer(store_url, careful_s=float("inf"), careful=request.param == "merged")
+    yield made
+    await made.close()
 
 
 async def test_a_batch_becomes_rows(writer: Writer, reader: Reader) -> None:
@@ -196,6 +206,50 @@ async def test_workers_that_write_the_same_leads_at_once_agree(writer: Writer, s
     pairs = zip(first, reversed(second), strict=True)
     assert all({a.outcome, b.outcome} == {Outcome.STORED, Outcome.DUPLICATE} for a, b in pairs)
     await other.close()
+
+
+async def test_new_batches_after_one_with_an_old_lead(store_url: str, reader: Reader) -> None:
+    writer = Writer(store_url, careful_s=0.0)
+    old = making.write()
+    await writer.write([old])
+    again = making.write(making.job(external_id=old.job.external_id))
+    first, second, third = [making.write(), again, making.write()], [making.write()], [making.write(), old]
+    outcomes = [[w.outcome for w in await writer.write(batch)] for batch in (first, second, third)]
+    stored, duplicate = Outcome.STORED, Outcome.DUPLICATE
+    assert outcomes == [[stored, duplicate, stored], [stored], [stored, stored]]
+    assert (await reader.snapshot(datetime.now(UTC))).total == 5
+    await writer.close()
+
+
+async def test_many_writes_at_once_take_ids_of_their_own(store_url: str) -> None:
+    writer = Writer(store_url, size=8)
+    batches = [[making.write() for _ in range(300)] for _ in range(8)]
+    written = await asyncio.gather(*(writer.write(batch) for batch in batches))
+    assert len({w.lead_id for part in written for w in part}) == 2_400
+    await writer.close()
+
+
+async def test_batches_in_quick_succession_share_a_notification(writer: Writer, reader: Reader) -> None:
+    batches = reader.stored()
+    assert await anext(batches) == 0
+    for _ in range(30):
+        await writer.write([making.write() for _ in range(2)])
+    told = 0
+    while told < 60:
+        told += await anext(batches)
+    assert told == 60
+    await batches.aclose()
+
+
+async def test_what_is_left_to_tell_is_told_at_the_end(store_url: str, reader: Reader) -> None:
+    writer = Writer(store_url)
+    batches = reader.stored()
+    assert await anext(batches) == 0
+    await writer.write([making.write()])
+    await writer.write([making.write()])
+    await writer.close()
+    assert await anext(batches) + await anext(batches) == 2
+    await batches.aclose()
 
 
 async def test_one_notification_a_batch(writer: Writer, reader: Reader) -> None:
