@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import tempfile
@@ -11,11 +12,17 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import settings
 
 from tests import servers
 
 # A run in the background may have inherited an ignored SIGINT, and would hand it on to the programs under test.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The same examples at every ordinary run; `long` looks for new ones, and prints how to see a failing one again.
+settings.register_profile("ordinary", derandomize=True, database=None, deadline=None)
+settings.register_profile("long", max_examples=1_000, database=None, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("LEADSCTL_HYPOTHESIS_PROFILE", "ordinary"))
 
 
 @pytest.fixture

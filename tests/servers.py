@@ -241,7 +241,9 @@ def redis_binaries() -> dict[str, Path]:
 
 def _redis_name(binary: Path) -> str:
     try:
-        said = subprocess.run([str(binary), "--version"], capture_output=True, text=True, check=False, timeout=20).stdout
+        said = subprocess.run(
+            [str(binary), "--version"], capture_output=True, text=True, check=False, timeout=20
+        ).stdout
     except OSError:
         return ""
     match = re.match(r"(Redis|Valkey) server v=(\d+)\.", said)

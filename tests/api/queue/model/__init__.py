@@ -1,5 +1,7 @@
-"""What a queue must be after every step, whatever is done to it and breaks on the way: the model, its rules, its faults."""
+"""What a queue must be after every step, whatever is done and breaks: the model, its rules, its faults."""
 
 import pytest
 
-pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in ("breaking", "checks", "machine", "operating", "suite", "working")))
+pytest.register_assert_rewrite(
+    *(f"{__name__}.{part}" for part in ("breaking", "checks", "machine", "operating", "suite", "working"))
+)

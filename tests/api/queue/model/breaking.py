@@ -1,4 +1,4 @@
-"""Owns doing one operation while something breaks, and seeing what it did: as a state, as commands, as bytes on disk."""
+"""Owns doing one operation while something breaks, and seeing what it did: to keys, in commands, on disk."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ async def moves(server: RedisServer, name: str) -> list[str]:
                         continue
                     by = next(names)
                     fresh = True
-                if verb.upper() in writing and JOBS_ARE_IN & set(words) and fresh:
+                if verb.upper() in writing - {"XGROUP"} and JOBS_ARE_IN & set(words) and fresh:
                     found.append(by)
                     fresh = False
             assert next(names, None) is None
@@ -126,7 +126,7 @@ class Tail:
         return manifold[-1] if manifold else self._server.folder / "appendonly.aof"
 
     def cuts(self, parts: int) -> list[int]:
-        """Sizes of the file at which it was torn while it was written: after the first byte, before the last, between."""
+        """Sizes at which the file is torn: after its first new byte, before its last, and between."""
         begin, end = self._begin, self._file.stat().st_size
         return sorted({begin + 1 + (end - begin - 2) * n // parts for n in range(parts + 1)}) if end > begin else []
 

@@ -1,4 +1,4 @@
-"""Owns what must hold after every step: the keys, the figures, the listings and the accounting all say what the model says."""
+"""Owns what must hold after every step: keys, figures, listings and accounting all say what the model says."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from tests.api.queue.model.sight import Sight
 CLOCK_TOLERANCE_S = 400.0
 """Real time that may pass within an example: less than half the least step of the model's clock."""
 PLACES = ("ready", "in flight", "orphaned", "retry", "dead", "discarded")
+TALLY = "done"
+"""What the workers of the model report with their heartbeats."""
 STATES = {
     JobState.READY: "ready",
     JobState.IN_FLIGHT: "in flight",
@@ -43,6 +45,7 @@ def check_keys(ledger: Ledger, sight: Sight) -> None:
     assert sight.waiting == _waiting(ledger)
     assert sight.paused == ledger.paused
     assert sight.beats == ledger.beats.keys()
+    assert dict(sight.tallies).get(TALLY, "0") == str(ledger.reported)
     assert sight.pauses == ledger.pauses.keys()
 
 
@@ -87,11 +90,13 @@ async def check_figures(ledger: Ledger, inspector: Inspector, impatient: Inspect
     }
     waiting = _waiting(ledger)
     assert {pause.page: pause.waiting for pause in shot.pauses} == {
-        page: waiting.get(page, 0) for page, ends in ledger.pauses.items() if not ends or ends > ledger.now
+        page: sum(waiting.values()) if page == "*" else waiting.get(page, 0)
+        for page, ends in ledger.pauses.items()
+        if not ends or ends > ledger.now
     }
     stuck = [record for record in held if ledger.is_stuck(record)]
     assert shot.stuck == len(stuck)
-    overdue = shot.ready if ledger.ready and _workers_are_up(ledger) else 0
+    overdue = len(ledger.ready) if _workers_are_up(ledger) else 0
     assert (await impatient.snapshot()).stuck == len(stuck) + overdue
 
 
@@ -147,7 +152,9 @@ async def _all_of(inspector: Inspector, state: JobState, page: int) -> list[JobV
 
 async def check_names(ledger: Ledger, inspector: Inspector) -> None:
     """Each accepted job of a lead that is still remembered can be named by its number."""
-    remembered = {r.job.seq: r for r in ledger.records.values() if ledger.leads[r.job.external_id] == _memory(ledger, r)}
+    remembered = {
+        r.job.seq: r for r in ledger.records.values() if ledger.leads[r.job.external_id] == _memory(ledger, r)
+    }
     seen = await inspector.seen_of(range(1, len(ledger.records) + 1))
     assert {seq: (one.job_id, one.external_id) for seq, one in seen.items()} == {
         seq: (record.job.id, record.job.external_id) for seq, record in remembered.items()

@@ -22,7 +22,7 @@ GONE = "gone"
 
 @dataclass(slots=True)
 class Record:
-    """One accepted job as it has to be. Times are seconds of the model's clock."""
+    """One accepted job as it has to be. Times are seconds of the model's clock. `waits`: for its page, in retry."""
 
     job: Job
     place: str = "ready"
@@ -33,6 +33,7 @@ class Record:
     due: float = 0.0
     since: int = 0
     error: str = ""
+    waits: bool = False
 
     @property
     def label(self) -> str:
@@ -58,6 +59,7 @@ class Ledger:
     pauses: dict[str, float] = field(default_factory=dict)
     paused: bool = False
     group: bool = False
+    reported: int = 0
 
     def in_place(self, *places: str) -> list[Record]:
         """Records in these places, by seq."""
@@ -116,11 +118,19 @@ class Ledger:
         self._leave(self.records[job_id])
         self.records[job_id].place = GONE
 
-    def park(self, job_id: str, place: str, job: Job, error: str, due: float = 0.0) -> None:
-        """It waits for its time, or for an operator."""
+    def park(self, job_id: str, place: str, job: Job, error: str, due: float = 0.0, waits: bool = False) -> None:
+        """It waits for its time, for its page, or for an operator."""
         record = self.records[job_id]
         self._leave(record)
-        record.place, record.job, record.error, record.due, record.since = place, job, error, due, self.now
+        record.place, record.job, record.error = place, job, error
+        record.due, record.waits, record.since, record.deliveries = due, waits, self.now, 0
+
+    def release(self, page: str) -> int:
+        """What waits for a page is due now; how many."""
+        waiting = [r for r in self.in_place("retry") if r.waits and page in ("*", r.job.page) and r.due > self.now]
+        for record in waiting:
+            record.due = self.now
+        return len(waiting)
 
     def make_ready(self, job_id: str, job: Job | None = None) -> None:
         """It goes to the end of the line."""
@@ -186,10 +196,16 @@ class Ledger:
                 return
             self.make_ready(record.job.id)
 
+    def put_back(self, seconds: int) -> None:
+        """The clock shows an earlier time. What is in flight is so from now on at the earliest."""
+        self.now -= seconds
+        for record in self.records.values():
+            record.held_since = min(record.held_since, self.now)
+
     # -- what was seen ------------------------------------------------------------------------------------------------
 
     def adopt(self, sight: Sight, free: Iterable[str] = ()) -> None:
-        """Take over what the model does not foresee: entries, the order of what came together, where `free` jobs are."""
+        """Take over what the model does not foresee: entries, the order of what came together, all of `free` jobs."""
         for job_id in free:
             found = sight.jobs.get(job_id)
             self._adopt(self.records[job_id], found[0] if found else None)
@@ -197,11 +213,12 @@ class Ledger:
             if job_id in self.records:
                 self.records[job_id].entry = found[0].entry
         self.fresh.clear()
+        self.group = sight.group
         order = {job_id: n for n, job_id in enumerate(sight.jobs)}
         self.ready.sort(key=lambda job_id: order.get(job_id, len(order)))
 
     def _adopt(self, record: Record, sighting: Sighting | None) -> None:
-        before = record.place, record.entry, record.deliveries
+        before, kept = (record.place, record.entry, record.deliveries), (record.due, record.waits)
         self._leave(record)
         record.place = sighting.place if sighting else GONE
         if sighting:
@@ -209,6 +226,8 @@ class Ledger:
             record.holder, record.deliveries = sighting.holder, sighting.deliveries
         if sighting and before != (sighting.place, sighting.entry, sighting.deliveries):
             record.held_since = record.since = self.now
+        elif sighting:
+            record.due, record.waits = kept
         if record.place == "ready":
             self._arrive(record)
 
@@ -221,7 +240,7 @@ class Ledger:
         if record.place == "ready":
             self.ready.remove(record.job.id)
             self.fresh.discard(record.job.id)
-        record.holder, record.due = "", 0.0
+        record.holder, record.due, record.waits = "", 0.0, False
 
 
 def position(entry: str) -> tuple[int, int]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from hypothesis.stateful import precondition, rule
-from hypothesis.strategies import integers, lists, sampled_from
+from hypothesis.stateful import initialize, rule
+from hypothesis.strategies import booleans, integers, lists, sampled_from
 
-from api.errors import QueueUnavailableError
 from api.ids import new_id
 from api.models import JobState
 from api.queue import Changed
@@ -18,11 +17,30 @@ from tests.api.queue.model.sight import look
 from tests.api.queue.model.working import Working, a_job
 
 some = lists(picks, min_size=1, max_size=5)
-has_jobs = precondition(lambda self: self.ledger.records)
+PLACES = ("ready", "in flight", "retry", "wait", "dead", "discarded")
 
 
 class Operating(Working):
     """Operators, beside senders and workers."""
+
+    @initialize(small=booleans(), page=integers(1, 4), places=lists(sampled_from(PLACES), max_size=10), name=workers)
+    def begin(self, small: bool, page: int, places: list[str], name: str) -> None:
+        """A queue with a lead in each of these places, by the ways that lead there."""
+        self.open(small, page)
+        if not places:
+            return
+        self.publish(list(range(len(places))), [])
+        for n, place in enumerate(places):
+            self.everything_adds_up()
+            if place == "ready":
+                continue
+            self.read(name, 1)
+            self.everything_adds_up()
+            if place != "in flight" and self.workers[name].taken:
+                self.fail(name, [-1], {"discarded": "bury", "dead": "bury"}.get(place, place), 500)
+            if place == "discarded":
+                self.everything_adds_up()
+                self.operator_discards([n])
 
     def _moves(
         self,
@@ -49,34 +67,31 @@ class Operating(Working):
             refused = record.job.id in dict(changed.refused)
             assert broken or (answered, refused) == (done, not done), f"{what}: {record.label} was {before}: {changed}"
 
-    @has_jobs
     @rule(which=some)
     def operator_retries(self, which: list[int]) -> None:
         """From retry, dead, discarded, or stuck in flight."""
         self._moves("retry", which, self.operator.retry, self.ledger.retry)
 
-    @has_jobs
     @rule(which=some)
     def operator_discards(self, which: list[int]) -> None:
         """From wherever they are, but not out of a living worker's hands."""
         self._moves("discard", which, self.operator.discard, self.ledger.discard)
 
-    @has_jobs
     @rule(which=some)
     def operator_undoes(self, which: list[int]) -> None:
         """Discarded ones come back."""
         self._moves("undo", which, self.operator.undo, self.ledger.undo)
 
-    @has_jobs
     @rule(which=picks, version=integers(1, 99))
     def operator_edits(self, which: int, version: int) -> None:
         """Another payload, and a retry after it as the console does."""
+        if not self.ledger.records:
+            return
         (record,) = self.records([which])
         payload = f'{{"leadgen_id":"edited {version}"}}'
         changed, broken = self.do(f"edit {record.label}", lambda: self.operator.edit(record.job.id, payload))
         self._compare("edit", changed, broken, [record], lambda one: self.ledger.edit(one, payload))
 
-    @has_jobs
     @rule(state=sampled_from(JobState))
     def operator_retries_all(self, state: JobState) -> None:
         """All of one state."""
@@ -94,14 +109,17 @@ class Operating(Working):
 
     @rule(page=sampled_from(["page-0", "page-1", "*"]))
     def operator_lifts_a_pause(self, page: str) -> None:
-        """Of one page."""
+        """Of one page: what waits for it is due."""
         there, broken = self.do(f"lift {page}", lambda: self.operator.clear_pause(page))
         assert broken or there == (page in self.ledger.pauses)
         self.ledger.pauses.pop(page, None)
+        self.ledger.release(page)
 
     @rule(name=workers, limit=integers(1, 5))
     def purge(self, name: str, limit: int) -> None:
         """What was discarded more than 30 days ago is forgotten; its row says what became of it."""
+        if not self.ledger.in_place("discarded"):
+            return
         worker = self.worker(name)
         old = [r for r in self.ledger.in_place("discarded") if self.ledger.now - r.since > 30 * 86_400]
         count, broken = self.do("purge", lambda: worker.consumer.purge_discarded(limit=limit))
@@ -111,11 +129,10 @@ class Operating(Working):
         for record in gone:
             self.ledger.end(record.job.id)
 
-    @has_jobs
     @rule(name=workers, other=workers, lead=integers(0, 9), which=some)
     def everybody_at_once(self, name: str, other: str, lead: int, which: list[int]) -> None:
         """In any order the server likes: each job goes one way only."""
-        one, two = self.worker(name), self.worker(other)
+        one, two = self.busy(name), self.worker(other)
         ids = [record.job.id for record in self.records(which)]
         jobs = [a_job(lead)]
         finished = one.of(which)
@@ -145,6 +162,3 @@ class Operating(Working):
                 del self.ledger.rows[record.job.id]
         self.adopt(list(self.ledger.records.values()))
         one.taken = [taken for taken in one.taken if taken not in finished]
-
-
-__all__ = ["Operating", "QueueUnavailableError"]

@@ -136,7 +136,9 @@ async def _starts_again(stage: Stage) -> None:
 OPERATIONS: dict[str, Operation] = {
     "publish": Operation(lambda s: s.publisher.publish([job(20)]), ("publish",)),
     "publish many": Operation(
-        lambda s: s.publisher.publish([job(20), job(21), job(31, "lead-3")], [(job(22), "bad"), (job(32, "lead-9"), "bad")]),
+        lambda s: s.publisher.publish(
+            [job(20), job(21), job(31, "lead-3")], [(job(22), "bad"), (job(32, "lead-9"), "bad")]
+        ),
         ("publish",),
     ),
     "publish at once": Operation(_publishes_at_once, ("publish",)),
@@ -144,7 +146,9 @@ OPERATIONS: dict[str, Operation] = {
     "read": Operation(lambda s: s.other.read(5, 0), ("take",)),
     "read after a restart": Operation(_starts_again, ("recover",)),
     "settle": Operation(lambda s: s.worker.settle([one.entry_id for one in s.held[:2]]), ("settle",), (3, 4)),
-    "settle what another holds": Operation(lambda s: s.other.settle([one.entry_id for one in s.held[:2]]), ("settle",), (3, 4)),
+    "settle what another holds": Operation(
+        lambda s: s.other.settle([one.entry_id for one in s.held[:2]]), ("settle",), (3, 4)
+    ),
     "extend": Operation(lambda s: s.worker.extend([one.entry_id for one in s.held]), ("extend",)),
     "retry": Operation(lambda s: s.worker.retry(s.held[0], _tried(s.held[0]), time.time() + 60, "later"), ("park",)),
     "defer": Operation(lambda s: s.worker.defer(s.held[0], s.held[0].job, time.time() + 60, "page"), ("park",)),

@@ -1,4 +1,4 @@
-"""Owns a way to Redis on which any one command can be lost, go unanswered or meet a killed server; it records them all."""
+"""Owns a way to Redis on which a command can be lost, go unanswered or meet a killed server; it records them."""
 
 from __future__ import annotations
 

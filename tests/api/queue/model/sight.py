@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -53,7 +53,9 @@ class Sight:
     paused: bool = False
     parked: frozenset[str] = frozenset()
     noted: frozenset[str] = frozenset()
-    warnings: frozenset[str] = field(default=frozenset())
+    warnings: frozenset[str] = frozenset()
+    group: bool = False
+    tallies: tuple[tuple[str, str], ...] = ()
 
     def canonical(self) -> dict[str, Any]:
         """What two runs of the same operations must have in common: no times, no entries, no deliveries."""
@@ -69,11 +71,12 @@ class Sight:
             "parked": self.parked,
             "noted": self.noted,
             "warnings": self.warnings,
+            "tallies": self.tallies,
         }
 
 
 def connected(url: str) -> Any:
-    """A connection that gives strings, in the shapes that Redis gives them, whatever this version of redis-py makes of them."""
+    """A connection that gives strings, in the shapes in which Redis gives them, whatever redis-py makes of them."""
     raw: Any = redis.Redis.from_url(url, protocol=2, decode_responses=True)
     raw.response_callbacks.clear()
     return raw
@@ -87,10 +90,11 @@ def look(raw: Any) -> Sight:
     pipe.execute_command("XINFO", "GROUPS", key("ready"))
     for place in PARKED:
         pipe.execute_command("ZRANGE", key(place), 0, -1, "WITHSCORES")
-    for name in ("parked", "notes", "waiting", "counters", "beats", "pauses", "warnings", "control"):
+    for name in ("parked", "notes", "waiting", "counters", "beats", "pauses", "warnings", "control", "tallies"):
         pipe.execute_command("HGETALL", key(name))
     entries, pending, groups, *flat = pipe.execute(raise_on_error=False)
-    retry, dead, discarded, parked, notes, waiting, counters, beats, pauses, warnings, control = map(_pairs, flat)
+    retry, dead, discarded, parked, notes, *hashes = map(_pairs, flat)
+    waiting, counters, beats, pauses, warnings, control, tallies = hashes
     jobs: dict[str, list[Sighting]] = defaultdict(list)
     for sighting in _in_stream(entries, pending, groups):
         jobs[sighting.job.id].append(sighting)
@@ -109,6 +113,8 @@ def look(raw: Any) -> Sight:
         frozenset(parked),
         frozenset(notes),
         frozenset(warnings),
+        bool(groups) and not isinstance(groups, Exception),
+        tuple(sorted(tallies.items())),
     )
 
 
@@ -143,15 +149,15 @@ def _position(entry: str) -> tuple[int, int]:
 
 
 def pass_time(raw: Any, seconds: int) -> None:
-    """Let everything look as if so much time had passed: heartbeats, holds, due times, ages, pauses, what is remembered.
+    """Let all look as if so much time had passed: heartbeats, holds, due times, ages, pauses, what is remembered.
 
-    What is left out are the stream's own ids: they cannot be changed.
+    Less than none when the clock was put back. What is left out are the stream's own ids: they cannot be changed.
     """
     ms = seconds * 1000
     pipe = raw.pipeline(transaction=True)
     pending = raw.execute_command("XPENDING", key("ready"), GROUP, "-", "+", 100_000) if _has_group(raw) else []
     for entry, consumer, idle, _ in pending:
-        pipe.execute_command("XCLAIM", key("ready"), GROUP, consumer, 0, entry, "IDLE", idle + ms, "JUSTID")
+        pipe.execute_command("XCLAIM", key("ready"), GROUP, consumer, 0, entry, "IDLE", max(0, idle + ms), "JUSTID")
     for place in PARKED:
         for member in raw.zrange(key(place), 0, -1):
             pipe.zincrby(key(place), -ms, member)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 
 import msgspec
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import rule
 from hypothesis.strategies import booleans, integers, lists, sampled_from
 
 from api.ids import new_id
 from api.models import Attempt, Job, PagePause
 from api.queue import Published, Taken
 from api.queue.link import Linked
-from tests.api.queue.model.ledger import SUSPECT, Record, position
+from tests.api.queue.model.checks import TALLY
+from tests.api.queue.model.ledger import SUSPECT, Record
 from tests.api.queue.model.machine import QueueMachine, picks, together, workers
 from tests.api.queue.model.sight import look
 
@@ -63,7 +64,6 @@ class Working(QueueMachine):
             assert answer.accepted == sum(job in accepted for job in call)
             assert answer.accepted + answer.duplicates == len(call)
 
-    @precondition(lambda self: self.ledger.records)
     @rule(which=lists(picks, min_size=1, max_size=3))
     def publish_again(self, which: list[int]) -> None:
         """The same jobs a second time, as when an answer was lost."""
@@ -73,26 +73,33 @@ class Working(QueueMachine):
             if self.ledger.is_remembered(record.job.external_id)
             and self.ledger.leads[record.job.external_id][0] == record.job.id
         ]
+        if not jobs:
+            return
         answer, _ = self.do(f"publish {len(jobs)} again", lambda: self.publisher.publish(jobs))
         assert answer == Published(len(jobs), 0)
         assert self.ledger.publish(jobs, ()) == (len(jobs), 0)
 
     @rule(name=workers)
     def beat(self, name: str) -> None:
-        """A worker says that it lives."""
-        self.do(f"{name} beats", self.worker(name).consumer.beat)
+        """A worker says that it lives, and how much it has done in all."""
+        worker = self.worker(name)
+        worker.done += 1
+        self.do(f"{name} beats", lambda: worker.consumer.beat(totals={TALLY: worker.done}))
         self.ledger.beats[name] = self.ledger.now
+        self.ledger.reported += worker.done - worker.reported
+        worker.reported = worker.done
 
     @rule(name=workers, count=integers(1, 8))
     def read(self, name: str, count: int) -> None:
         """A worker takes jobs: first what it holds by name and does not know of, then the head of the line."""
+        if not self.ledger.in_place("ready", "in flight"):
+            return
         worker = self.worker(name)
         known = {one.entry_id for one in worker.taken}
         mine = [r for r in self.ledger.in_stream("in flight") if r.holder == name and r.entry not in known]
         line = [] if self.ledger.paused else [self.ledger.records[job_id] for job_id in self.ledger.ready[:count]]
         taken, broken = self.do(f"{name} reads {count}", lambda: worker.consumer.read(count, 0.0))
         note_taken = [self.ledger.records[one.job.id].label for one in taken]
-        self.ledger.group = True
         self._handed_out(name, taken, mine or line, count, broken, f"{name} got {note_taken}")
         if broken:
             assert {one.job.id for one in taken} <= {record.job.id for record in [*mine, *line]}
@@ -105,6 +112,8 @@ class Working(QueueMachine):
     @rule(name=workers, count=integers(1, 8))
     def reclaim(self, name: str, count: int) -> None:
         """A worker takes over what others do not bring to an end."""
+        if not self.ledger.in_place("in flight", "orphaned"):
+            return
         worker = self.worker(name)
         before = self.ledger.in_place("in flight", "orphaned")
         taken, broken = self.do(f"{name} reclaims {count}", lambda: worker.consumer.reclaim(count))
@@ -138,8 +147,11 @@ class Working(QueueMachine):
     @rule(name=workers, which=lists(picks, min_size=1, max_size=4), outcome=sampled_from(["stored", "duplicate"]))
     def finish(self, name: str, which: list[int], outcome: str) -> None:
         """A worker has written rows, and says so: for jobs that are ended or others' by now, too."""
-        worker = self.worker(name)
+        worker = self.busy(name)
+        name = worker.consumer.name
         done = worker.of(which)
+        if not done:
+            return
         entries = [one.entry_id for one in done]
         there = [r for r in self.ledger.in_place("in flight", "ready", "orphaned") if r.entry in entries]
         for one in done:
@@ -158,8 +170,11 @@ class Working(QueueMachine):
     )
     def fail(self, name: str, which: list[int], how: str, offset: int) -> None:
         """A worker cannot do some jobs: later, once their page may, or never."""
-        worker = self.worker(name)
+        worker = self.busy(name)
+        name = worker.consumer.name
         failed = worker.of(which)
+        if not failed:
+            return
         jobs = {one.entry_id: self._after(one, name, how) for one in failed}
         due = time.time() + offset
 
@@ -175,7 +190,9 @@ class Working(QueueMachine):
             assert broken or answer == bool(held), f"{name}: {how} #{one.job.seq}"
             for record in held:
                 place, error = ("dead", "hopeless") if how == "bury" else ("retry", how)
-                self.ledger.park(record.job.id, place, jobs[one.entry_id], error, self.ledger.now + offset)
+                self.ledger.park(
+                    record.job.id, place, jobs[one.entry_id], error, self.ledger.now + offset, how == "wait"
+                )
         worker.taken = [one for one in worker.taken if one.entry_id not in jobs]
 
     def _after(self, one: Taken, name: str, how: str) -> Job:
@@ -191,9 +208,19 @@ class Working(QueueMachine):
         self.do(f"{page} pauses", lambda: self.worker(name).consumer.set_pause(pause))
         self.ledger.pauses[page] = self.ledger.now + offset if offset else 0.0
 
+    @rule(name=workers, page=sampled_from(["page-0", "page-1", "*"]))
+    def release(self, name: str, page: str) -> None:
+        """A page goes on: what waits for it is due, what waits for its own next attempt is not."""
+        if not self.ledger.in_place("retry"):
+            return
+        count, broken = self.do(f"{name} releases {page}", lambda: self.worker(name).consumer.release(page))
+        assert count == self.ledger.release(page) or broken
+
     @rule(name=workers, limit=integers(1, 6))
     def promote(self, name: str, limit: int) -> None:
         """Due retries get ready, the longest due first."""
+        if not self.ledger.in_place("retry"):
+            return
         due = [record for record in self.ledger.in_place("retry") if record.due <= self.ledger.now]
         moved, broken = self.do(f"{name} promotes {limit}", lambda: self.worker(name).consumer.promote_due(limit))
         there = look(self.raw).jobs
@@ -209,25 +236,27 @@ class Working(QueueMachine):
     @rule(name=workers, which=lists(picks, min_size=1, max_size=4))
     def extend(self, name: str, which: list[int]) -> None:
         """A worker says that it still works on what it was handed."""
-        worker = self.worker(name)
+        worker = self.busy(name)
+        name = worker.consumer.name
         entries = [one.entry_id for one in worker.of(which)]
+        if not entries:
+            return
         held = [r for r in self.ledger.in_place("in flight") if r.holder == name and r.entry in entries]
         count, _ = self.do(f"{name} extends {len(entries)}", lambda: worker.consumer.extend(entries))
         assert count == len(held)
         for record in held:
             record.held_since = self.ledger.now
 
-    @precondition(lambda self: self.workers)
     @rule(name=workers, orderly=booleans())
     def worker_ends(self, name: str, orderly: bool) -> None:
         """In order, or by kill -9: what it holds stays its own either way."""
         worker = self.workers.pop(name, None)
+        self.touched = self.touched or worker is not None
         if worker and orderly:
             self.run(self._revived_after(worker.consumer.close()))
-            self.ledger.beats.pop(name, None)
-            if self.passage.fired:
-                self.passage.fired = False
-                self.ledger.beats |= {n: -1_000_000 for n in look(self.raw).beats - self.ledger.beats.keys()}
+            broken, self.passage.fired = self.passage.fired or self.died, False
+            if not (broken and name in look(self.raw).beats):  # a worker that ends does not insist on its farewell
+                self.ledger.beats.pop(name, None)
         elif worker:
             self.run(Linked.close(worker.consumer))
 
@@ -244,6 +273,3 @@ class Working(QueueMachine):
         for page in self.ledger.pauses.keys() - sight.pauses:
             assert 0 < self.ledger.pauses[page] <= self.ledger.now
             del self.ledger.pauses[page]
-
-
-__all__ = ["Working", "position"]
