@@ -211,6 +211,27 @@ async def test_a_page_that_hangs_delays_no_other_and_takes_a_few_calls_only(rig:
     assert (await rig.accounting()).balanced
 
 
+async def test_a_page_whose_calls_time_out_delays_no_other(rig: Rig) -> None:
+    """Its leads lose attempts, as a timeout costs one; the steady page's have their rows at the first."""
+
+    async def answer(call: Call) -> Reply:
+        if call.ids[0].startswith("5"):
+            await asyncio.Event().wait()
+        return Reply(leads(call.ids))
+
+    rig.graph.answer = answer
+    steady = [meta_job(f"6{n:04d}") for n in range(300)]
+    await rig.publish(*(meta_job(f"5{n:04d}", page=PAGE) for n in range(3000)))
+    async with rig.working(graph_timeout=1.0, retry_base=0.5):
+        for start in range(0, 300, 100):
+            await rig.publish(*steady[start : start + 100])
+            await rig.rows(start + 100)
+    deliveries = await rig.reader.deliveries_in([job.id for job in steady])
+    assert {delivery.attempts for delivery in deliveries.values()} == {1}
+    accounting = await rig.accounting()
+    assert (accounting.accepted, accounting.balanced) == (3300, True)
+
+
 async def test_what_was_asked_is_counted(rig: Rig) -> None:
     answers: dict[str, Any] = {"5": error(80005, "no"), "6": error(190, "no"), "7": error(2, "no", status=503)}
     rig.graph.answer = lambda call: answers.get(call.ids[0][0], Reply(leads(call.ids), headers=business(42, page="8")))
