@@ -223,6 +223,11 @@ class QueueSnapshot:
         """Jobs that are still to be stored: ready + in flight + retry."""
         return self.ready + self.in_flight + self.retry
 
+    @property
+    def other_notices(self) -> tuple[Notice, ...]:
+        """The notices that say more than the pauses do."""
+        return tuple(n for n in self.notices if not any(p.reason and p.reason in n.text for p in self.pauses))
+
 
 class Outcome(StrEnum):
     """How a job ended: one delivery row each."""

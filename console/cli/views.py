@@ -123,7 +123,7 @@ def show_queue(output: Output, queue: QueueSnapshot) -> None:
     output.table((Column(""), Column("", right=True), Column("", least=20)), rows)
     for pause in queue.pauses:
         output.note(Cell("◐", Tone.WARN), f"{pause_text(pause)}{_next_try(pause, queue.taken_at)}")
-    for notice in queue.notices:
+    for notice in queue.other_notices:
         output.note(Cell("◐", Tone.WARN), f"{safe(notice.text, 300)} ({number(notice.count)}×)")
 
 

@@ -111,8 +111,7 @@ def _notices(queue: QueueSnapshot, now: float) -> list[Need]:
             safe(notice.text, 200) + (f" ({number(notice.count)}×, {age(now - notice.last_at)} ago)"),
             "activity",
         )
-        for notice in queue.notices
-        if not any(pause.reason and pause.reason in notice.text for pause in queue.pauses)
+        for notice in queue.other_notices
     ]
 
 

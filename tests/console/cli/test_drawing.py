@@ -5,7 +5,19 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime
 
-from api.models import Attempt, Delivery, Job, JobState, JobView, Lead, LeadDetails, Outcome, PagePause, QueueSnapshot
+from api.models import (
+    Attempt,
+    Delivery,
+    Job,
+    JobState,
+    JobView,
+    Lead,
+    LeadDetails,
+    Notice,
+    Outcome,
+    PagePause,
+    QueueSnapshot,
+)
 from console.cli import records, views
 from console.cli.loglines import Filter, LogPrinter
 from console.cli.narrate import LiveSteps, Narrator
@@ -61,10 +73,12 @@ def test_hostile_text_is_harmless_everywhere() -> None:
 def test_a_page_that_waits_for_an_operator_is_named_with_its_next_try() -> None:
     output, stream = drawn()
     pause = PagePause("1029", "token", 0.0, "Session has expired", 3, name="Casa & Co", lead="7", tries=2, next_at=13.0)
-    views.show_queue(output, QueueSnapshot(1.0, pauses=(pause,)))
+    notice = Notice("page:1029", "page Casa & Co (1029): Session has expired", 1, 1.0, 1.0)
+    views.show_queue(output, QueueSnapshot(1.0, pauses=(pause,), notices=(notice,)))
     said = " ".join(stream.getvalue().split())
     assert "3 leads of page Casa & Co (1029) wait: Session has expired; tried again in 12 s" in said
     assert "leadsctl queue resume --page 1029" in said
+    assert notice.text not in said
 
 
 def test_a_service_with_several_replicas_says_which_has_failed() -> None:
