@@ -36,13 +36,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         id: ULID, time-ordered.
-        source: "meta" or "forms".
-        external_id: the sender's id (leadgen id, webhook-id): the idempotency key together with source.
-        payload: JSON text: the `value` of a leadgen change, or a form's whole body.
+        source: a name in `api.sources.SOURCES`.
+        external_id: the sender's id (leadgen id, webhook-id, token): the idempotency key together with source.
+        payload: JSON text: the `value` of a leadgen change, or another source's whole body.
         received_at: when the request's head was read, epoch seconds.
         request_id: of the HTTP request that brought it (also the response header X-Request-Id).
-        page: what is paused together: the Meta page id, or the form's name.
-        form: Meta form id, or the form's name.
+        page: what is paused together: the Meta page id, or the name in the path; "" where there is none.
+        form: the sender's id of the form, or the form's name.
         attempt: attempts that have been begun and counted.
         seq: position among all accepted jobs, 1-based and dense; 0 until published.
         history: finished attempts, oldest first, at most the last 20.
@@ -246,7 +246,7 @@ class Lead:
         consent: the custom disclaimer's answers, name → checked.
         raw: JSON text of what the source gave (Graph answer or form body).
         status: "stored", or "partial" when the source gave no fields.
-        is_test: it came from Meta's testing tool or was sent by `leadsctl send`.
+        is_test: it came from a sender's testing tool or was sent by `leadsctl send`.
         cleaned: NUL or lone surrogates were replaced on the way in.
     """
 
