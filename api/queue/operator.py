@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import msgspec
@@ -21,6 +22,7 @@ MOVE_COUNT = 100
 MOVE_BYTES = 4_000_000
 PAGE = 500
 PAYLOAD_BYTES = 4_000_000
+CLOCK_SLACK_S = 1.0
 REFUSED_KEPT = 1_000
 MISSING = "is in no place of the queue"
 CHANGED = "changed meanwhile"
@@ -68,12 +70,15 @@ class Operator(Linked):
         """
         fits = matcher(match)
         begun, limit = await self._begin()
+        started = time.monotonic()
         changed = Changed()
         cursor, scanned = "", 0
-        # What fails again at once comes back further on, with a later `since`: once is enough, and there is an end.
         while scanned < limit:
             stretch = await self._listing.stretch(state, cursor, PAGE, newest_first=False)
-            rows = [row for row in stretch.rows if row.view.since <= begun and fits(row.view)]
+            # What fails again at once comes back further on, with a later `since`: once is enough, and there is an end.
+            # What seems to come from later than now was there before the server's clock was put back.
+            latest = begun + time.monotonic() - started + CLOCK_SLACK_S
+            rows = [row for row in stretch.rows if not begun < row.view.since <= latest and fits(row.view)]
             changed = _sum(changed, await self._move("ready", rows))
             cursor, scanned = stretch.cursor, scanned + stretch.looked
             if progress is not None:

@@ -24,6 +24,20 @@ local function arrive(id, text, note, seq)
   return 'done'
 end
 
+-- A new text may be of another page: what waits is counted, and released, by the page in its note.
+local function change_page(id, place, page)
+  local note = note_of(notes, id)
+  if note.page == page then
+    return
+  end
+  if place == 'retry' then
+    count_waiting(waiting, note.page, -1)
+    count_waiting(waiting, page, 1)
+  end
+  note.page = page
+  redis.call('HSET', notes, id, cjson.encode(note))
+end
+
 local function from_parked(id, place, sha, text, note, seq)
   local old = redis.call('HGET', parked, id)
   if not old or not redis.call('ZSCORE', places[place], id) or redis.sha1hex(old) ~= sha then
@@ -32,6 +46,7 @@ local function from_parked(id, place, sha, text, note, seq)
   redis.call('HDEL', parked, id)
   if target == 'edited' then
     redis.call('HSET', parked, id, text)
+    change_page(id, place, cjson.decode(note).page)
     return 'done'
   end
   if place == 'retry' then

@@ -126,8 +126,13 @@ class Ledger:
         record.due, record.waits, record.since, record.deliveries = due, waits, self.now, 0
 
     def release(self, page: str) -> int:
-        """What waits for a page is due now; how many."""
-        waiting = [r for r in self.in_place("retry") if r.waits and page in ("*", r.job.page) and r.due > self.now]
+        """What waits for a page is due now ("*": for any that has no pause of its own); how many."""
+        waiting = [
+            record
+            for record in self.in_place("retry")
+            if record.waits and record.due > self.now
+            and (record.job.page == page or (page == "*" and record.job.page not in self.pauses))
+        ]  # fmt: skip
         for record in waiting:
             record.due = self.now
         return len(waiting)
@@ -163,11 +168,11 @@ class Ledger:
         """An operator takes a discard back; whether there is one."""
         return record.place == "discarded" and self.retry(record)
 
-    def edit(self, record: Record, payload: str) -> bool:
-        """An operator gives it another payload; whether it may be."""
+    def edit(self, record: Record, payload: str, page: str) -> bool:
+        """An operator gives it another payload, which is another page's; whether it may be."""
         if record.place == GONE or (record.place == "in flight" and not self.is_stuck(record)):
             return False
-        job = msgspec.structs.replace(record.job, payload=payload)
+        job = msgspec.structs.replace(record.job, payload=payload, page=page)
         if record.place in ("ready", "in flight", "orphaned"):
             self.make_ready(record.job.id, job)
         else:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+import msgspec
 from hypothesis.stateful import initialize, rule
 from hypothesis.strategies import booleans, integers, lists, sampled_from
 
 from api.ids import new_id
-from api.models import JobState
+from api.models import Job, JobState
 from api.queue import Changed
 from tests.api.queue.model.ledger import Record
 from tests.api.queue.model.machine import picks, together, workers
@@ -84,13 +85,17 @@ class Operating(Working):
 
     @rule(which=picks, version=integers(1, 99))
     def operator_edits(self, which: int, version: int) -> None:
-        """Another payload, and a retry after it as the console does."""
+        """Another payload, which may be another page's."""
         if not self.ledger.records:
             return
         (record,) = self.records([which])
-        payload = f'{{"leadgen_id":"edited {version}"}}'
-        changed, broken = self.do(f"edit {record.label}", lambda: self.operator.edit(record.job.id, payload))
-        self._compare("edit", changed, broken, [record], lambda one: self.ledger.edit(one, payload))
+        payload, page = f'{{"leadgen_id":"edited {version}"}}', f"page-{version % 2}"
+
+        def amended(job: Job, text: str) -> Job:
+            return msgspec.structs.replace(job, payload=text, page=page)
+
+        changed, broken = self.do(f"edit {record.label}", lambda: self.operator.edit(record.job.id, payload, amended))
+        self._compare("edit", changed, broken, [record], lambda one: self.ledger.edit(one, payload, page))
 
     @rule(state=sampled_from(JobState))
     def operator_retries_all(self, state: JobState) -> None:
@@ -114,6 +119,19 @@ class Operating(Working):
         assert broken or there == (page in self.ledger.pauses)
         self.ledger.pauses.pop(page, None)
         self.ledger.release(page)
+
+    @rule(which=some)
+    def operator_erases(self, which: list[int]) -> None:
+        """Discarded ones are forgotten at once, the others stay."""
+        records = self.records(which)
+        gone = [record for record in records if record.place == "discarded"]
+        count, broken = self.do(
+            f"erase {[record.label for record in records]}",
+            lambda: self.operator.erase([record.job.id for record in records]),
+        )
+        assert broken or count == len(gone)
+        for record in gone:
+            self.ledger.end(record.job.id)
 
     @rule(name=workers, limit=integers(1, 5))
     def purge(self, name: str, limit: int) -> None:

@@ -177,6 +177,11 @@ OPERATIONS: dict[str, Operation] = {
     "operator edits a waiting one": Operation(lambda s: s.operator.edit(job(7).id, '{"new":1}'), ("move",)),
     "operator edits a ready one": Operation(lambda s: s.operator.edit(job(11).id, '{"new":1}'), ("move",)),
     "operator edits a stuck one": Operation(lambda s: s.operator.edit(job(1).id, '{"new":1}'), ("move",)),
+    "operator edits the page of a waiting one": Operation(
+        lambda s: s.operator.edit(job(8).id, '{"new":1}', lambda old, new: msgspec.structs.replace(old, page="page-1")),
+        ("move",),
+    ),
+    "operator erases": Operation(lambda s: s.operator.erase(_ids(9, 10)), ("erase",), (10,)),
     "operator pauses": Operation(lambda s: s.operator.pause()),
     "operator resumes": Operation(lambda s: s.operator.resume()),
     "operator lifts a pause": Operation(lambda s: s.operator.clear_pause("page-1"), ("release",)),
