@@ -159,7 +159,8 @@ class Lanes:
         finally:
             lane.calls.remove(began)
             lane.held -= len(chunk)
-            lane.pace = max(1.0, 0.7 * lane.pace + 0.3 * len(chunk) / max(0.001, time.monotonic() - began))
+            took_s = max(0.001, time.monotonic() - began, self._graph.limits.ready_in(page))
+            lane.pace = max(1.0, 0.7 * lane.pace + 0.3 * len(chunk) / took_s)
             if not lane.due:
                 self._pump(page)
 
