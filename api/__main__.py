@@ -40,9 +40,10 @@ def main(arguments: list[str]) -> int:
 
 
 def _web(settings: Settings) -> int:
+    from api.web.processes import serve_all
     from api.web.server import serve
 
-    code = run(serve(settings))
+    code = serve_all(settings, lambda settings, place: run(serve(settings, place)))
     logs.flush()
     return code
 

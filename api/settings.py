@@ -53,6 +53,7 @@ class Settings:
         forms_secrets: decoded Standard Webhooks keys; empty: the forms endpoint is switched off.
         source_secrets: setting → its keys, of every other source's `secret` that is set (GOOGLE_KEY, TYPEFORM_SECRET).
         default_region: country (ISO 3166) of phone numbers that do not say theirs; "": these stay as typed.
+        web_processes: that serve the port; the limits below are each one's.
         max_body_bytes: of one request; `max_buffered_bytes` of all bodies held at once.
         body_timeout: how long a client may take to send a body.
         retry_base: before the second attempt after a temporary error; it doubles from attempt to attempt, and other
@@ -77,6 +78,7 @@ class Settings:
     default_region: str = ""
     host: str = "0.0.0.0"  # noqa: S104 - a container's port is published by the engine, not by this bind
     port: int = 3000
+    web_processes: int = 1
     max_body_bytes: int = 3_500_000
     max_buffered_bytes: int = 96_000_000
     max_requests: int = 2_000
@@ -122,6 +124,7 @@ class Settings:
             ).upper(),
             host=source.text("HOST") or "0.0.0.0",  # noqa: S104 - see above
             port=source.integer("PORT", 3000, 1, 65_535),
+            web_processes=source.integer("WEB_PROCESSES", 1, 1, 64),
             max_body_bytes=source.integer("MAX_BODY_BYTES", 3_500_000, 1, 100_000_000),
             max_buffered_bytes=source.integer("MAX_BUFFERED_BYTES", 96_000_000, 1, 10_000_000_000),
             max_requests=source.integer("MAX_REQUESTS", 2_000, 1, 100_000),

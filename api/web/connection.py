@@ -15,19 +15,12 @@ from typing import cast
 import httptools
 
 from api import logs
+from api.web import heads
 from api.web.app import App
-from api.web.heads import CLOSE, KEEP_ALIVE, MAX_HEAD_BYTES, MAX_HEADERS, is_short, packed, target_of, trouble_in
 from api.web.http import Exchange, Request, Response, Settled, request_id_in
-from api.web.keeper import Keeper
+from api.web.keeper import LINGER_S, WAITING_REQUESTS, Keeper
 
 log = logs.get_logger()
-
-WAITING_REQUESTS = 8
-"""Requests sent ahead on one connection before it is read no further."""
-LINGER_S = 2.0
-"""How long what still comes is thrown away after a refusal: closed at once, the client might not see the answer."""
-
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Connection(asyncio.Protocol):
@@ -63,22 +56,27 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without being an instance of it
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no instance of it
         if not self._keeper.add(self):
             self._refuse(503, "too many connections")
 
     def data_received(self, data: bytes) -> None:
-        """See asyncio.Protocol."""
+        """See asyncio.Protocol. Much at once is parsed in parts, so that a head's limit holds there as well."""
         if self._stopped:
+            return
+        if len(data) > heads.MAX_HEAD_BYTES:
+            for begin in range(0, len(data), heads.MAX_HEAD_BYTES):
+                self.data_received(data[begin : begin + heads.MAX_HEAD_BYTES])
             return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             # No other protocol is spoken here: the request is answered as if it had not asked, and is the last.
-            self._stopped = True
-        except httptools.HttpParserError as error:
-            if isinstance(error, httptools.HttpParserCallbackError):
-                log.error("web.failed", exc_info=error.__context__ or error)
+            self._stop()
+        except httptools.HttpParserCallbackError as error:
+            log.error("web.failed", exc_info=error.__context__ or error)
+            self._refuse(500, "internal error")
+        except httptools.HttpParserError:
             if not self._stopped:
                 self._refuse(400, "this is not valid HTTP")
         if (self._in_head or self._reading is not None) and not self._stopped:
@@ -86,17 +84,11 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The client sends no more: it still gets what it is owed."""
-        self._unread = False
         if not self._stopped and (self._reading is not None or self._in_head):
             self._refuse(400, "the connection ended within the request")
-        self._stopped = True
-        if self._answering is not None or self._waiting:
-            if self._waiting:
-                self._waiting[-1] = self._waiting[-1][0], CLOSE
-            else:
-                self._connection = CLOSE
-            return True
-        return False
+        self._unread = False
+        self._stop()
+        return not self._closing
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
@@ -156,7 +148,7 @@ class Connection(asyncio.Protocol):
             key, headers = name.lower(), self._headers
             if key not in headers:
                 headers[key] = value
-            elif self._repeated < MAX_HEADERS:
+            elif self._repeated < heads.MAX_HEADERS:
                 self._repeated += 1
                 headers[key] += b", " + value
 
@@ -167,14 +159,14 @@ class Connection(asyncio.Protocol):
             return
         headers, parser = self._headers, self._parser
         version = parser.get_http_version()
-        path, query = target_of(self._target)
+        path, query = heads.target_of(self._target)
         request = Request(parser.get_method().decode(), path, query, headers, time.time(), request_id_in(headers))
-        trouble = trouble_in(headers, version, len(self._target), self._repeated)
+        trouble = heads.trouble_in(headers, version, len(self._target), self._repeated)
         exchange = self._reading = self._app.refuse(request, *trouble) if trouble else self._app.open(request)
         self._old = version == "1.0"
         self._timed = False
         if exchange.early is not None:
-            self._read_on = not trouble and b"expect" not in headers and is_short(headers)
+            self._read_on = not trouble and b"expect" not in headers and heads.is_short(headers)
             self._settle_early()
         elif b"expect" in headers and not self._old:
             self._owes_continue = True
@@ -183,29 +175,25 @@ class Connection(asyncio.Protocol):
     def on_body(self, piece: bytes) -> None:
         """See httptools."""
         self._mute_bytes = -1
-        exchange = self._reading
-        if exchange is not None:
-            exchange.add(piece)
-            if exchange.early is not None:
+        if self._reading is not None:
+            self._reading.add(piece)
+            if self._reading.early is not None:
                 self._settle_early()
 
     def on_message_complete(self) -> None:
         """See httptools."""
-        exchange = self._reading
+        exchange, self._reading = self._reading, None
         if exchange is None or self._stopped:
             return
-        self._reading = None
         self._owes_continue = False
-        if not self._parser.should_keep_alive():
-            self._stopped = True
-            self._enqueue(exchange, CLOSE)
-        else:
-            self._enqueue(exchange, KEEP_ALIVE if self._old else b"")
+        goes_on = self._parser.should_keep_alive()
+        self._stopped = not goes_on
+        self._enqueue(exchange, (heads.KEEP_ALIVE if self._old else b"") if goes_on else heads.CLOSE)
 
     def _more_to_come(self, size: int) -> None:
         """These bytes did not end a request. What the parser keeps of them until it can pass it on is bounded here."""
         self._mute_bytes = 0 if self._mute_bytes < 0 else self._mute_bytes + size
-        if self._mute_bytes > MAX_HEAD_BYTES:
+        if self._mute_bytes > heads.MAX_HEAD_BYTES:
             self._refuse(431, "the head is too large")
             return
         if self._reading is not None and not self._timed:
@@ -218,7 +206,7 @@ class Connection(asyncio.Protocol):
             return
         exchange, self._reading = self._reading, None
         self._stopped = self._unread = True
-        self._enqueue(exchange, CLOSE)
+        self._enqueue(exchange, heads.CLOSE)
 
     def _refuse(self, status: int, reason: str) -> None:
         """Answer what is being read with an error, in its turn; nothing more is read."""
@@ -229,7 +217,13 @@ class Connection(asyncio.Protocol):
             exchange = self._app.refuse(request, status, reason)
         elif exchange.early is None:
             exchange = Settled(exchange.request, exchange.abandon(status, reason))
-        self._enqueue(exchange, CLOSE)
+        self._enqueue(exchange, heads.CLOSE)
+
+    def _stop(self) -> None:
+        """Read no more, and end once everything is answered."""
+        self._stopped = True
+        if self._answering is None and not self._waiting and not self._closing:
+            self._end()
 
     def _enqueue(self, exchange: Exchange, connection: bytes) -> None:
         if self._answering is None and not self._waiting:
@@ -246,12 +240,12 @@ class Connection(asyncio.Protocol):
         if transport is None or exchange is None or self._closing:
             return
         keeper, request = self._keeper, exchange.request
-        if keeper.draining and not self._waiting and self._reading is None:
-            connection = CLOSE
+        if (self._stopped or keeper.draining) and not self._waiting and self._reading is None:
+            connection = heads.CLOSE
         bodiless = request.method == "HEAD"
-        transport.write(packed(response, request.request_id, keeper.date, connection, bodiless=bodiless))
+        transport.write(heads.packed(response, request.request_id, keeper.date, connection, bodiless=bodiless))
         self._deadline = keeper.after(keeper.head_timeout_s)
-        if connection is CLOSE:
+        if connection is heads.CLOSE:
             self._end()
         elif self._waiting:
             self._pump()
@@ -275,7 +269,7 @@ class Connection(asyncio.Protocol):
         """Tell a client that asked first to send its body, once what was sent before is answered."""
         if self._owes_continue and self._answering is None and not self._waiting and self._transport is not None:
             self._owes_continue = False
-            self._transport.write(_CONTINUE)
+            self._transport.write(heads.CONTINUE)
 
     def _regulate(self) -> None:
         """Read only from a client that takes its answers and has not sent too many requests ahead."""
@@ -290,12 +284,10 @@ class Connection(asyncio.Protocol):
         """Close once everything has been written, and (if it still sends) the client has had time to read it."""
         self._closing = True
         self._forget("the connection ended before its turn")
-        if self._transport is None:
-            return
-        if self._unread:
+        if self._transport is not None and self._unread:
             self._deadline = self._keeper.after(LINGER_S)
             self._transport.write_eof()
-        else:
+        elif self._transport is not None:
             self._transport.close()
 
     def _forget(self, reason: str) -> None:

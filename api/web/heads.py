@@ -9,10 +9,12 @@ from urllib.parse import unquote, urlsplit
 
 from api.web.http import Headers, Response
 
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 CLOSE = b"connection: close\r\n"
 KEEP_ALIVE = b"connection: keep-alive\r\n"
 
 MAX_HEAD_BYTES = 65_536
+"""Of a head, beyond what the read in which it begins brings: so it may be up to twice as long."""
 MAX_TARGET_BYTES = 16_384
 MAX_HEADERS = 100
 

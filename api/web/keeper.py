@@ -7,6 +7,10 @@ from email.utils import formatdate
 from typing import Protocol
 
 LOOK_EVERY_S = 1.0
+WAITING_REQUESTS = 8
+"""Requests sent ahead on one connection before it is read no further."""
+LINGER_S = 2.0
+"""How long what still comes is thrown away after a refusal: closed at once, the client might not see the answer."""
 
 
 class Kept(Protocol):

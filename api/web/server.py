@@ -1,4 +1,4 @@
-"""Owns the web process: puts the parts together, listens, drains on SIGTERM. It is one process, with no children."""
+"""Owns the web process: puts the parts together, listens, drains on SIGTERM."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from api.settings import Settings
 from api.sources import SOURCES
 from api.store import Reader
 from api.web.app import App
+from api.web.board import Board
 from api.web.connection import Connection
 from api.web.figures import Figures
 from api.web.keeper import Keeper
@@ -35,6 +36,23 @@ BACKLOG = 2_048
 MAX_CONNECTIONS = 8_192
 HEAD_TIMEOUT_S = 15.0
 """For a request's head, and for how long a connection may wait for its next request."""
+SHARE_EVERY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a process serves; and, if it is one of several, where it leaves its counts, and what ends with its parent.
+
+    Attributes:
+        listener: bound.
+        slot: its own on the board.
+        parent: a file descriptor that becomes readable when the parent is gone.
+    """
+
+    listener: socket.socket
+    board: Board | None = None
+    slot: int = 0
+    parent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +95,21 @@ def build(settings: Settings, clock: Callable[[], float] | None = None) -> Parts
     return Parts(app, close)
 
 
-async def serve(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT, answer what was begun, and return the exit code.
-
-    Raises:
-        SettingsError: HOST or PORT cannot be listened on.
-    """
-    listener = listen(settings.host, settings.port)
+async def serve(settings: Settings, place: Place) -> int:
+    """Serve until SIGTERM or SIGINT (or the parent's end), answer what was begun, and return the exit code."""
     _raise_file_limit()
     parts = build(settings)
     loop = asyncio.get_running_loop()
     keeper = Keeper(
         head_timeout_s=HEAD_TIMEOUT_S, body_timeout_s=settings.body_timeout, max_connections=MAX_CONNECTIONS
     )
-    server = await loop.create_server(lambda: Connection(parts.app, keeper), sock=listener, backlog=BACKLOG)
+    server = await loop.create_server(lambda: Connection(parts.app, keeper), sock=place.listener, backlog=BACKLOG)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    if place.parent is not None:
+        loop.add_reader(place.parent, stopping.set)
+    leave = _share(parts.app.metrics, place)
     # What exists now lives as long as the process: the collector need not look at it again and again. And what a
     # request makes holds no cycles, so that looking for some every 700 objects is wasted.
     gc.collect()
@@ -105,12 +121,32 @@ async def serve(settings: Settings) -> int:
     drained = await keeper.drain(settings.drain_timeout)
     keeper.close()
     await parts.close()
+    leave()
     log.info("web.stopped", drained=drained, code=0)
     return 0
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to the address.
+def _share(metrics: Metrics, place: Place) -> Callable[[], None]:
+    """Leave what this process counts for the others, again and again; returns what leaves it now."""
+    board = place.board
+    if board is None:
+        return lambda: None
+    loop = asyncio.get_running_loop()
+    dump = metrics.share(board.read(place.slot), lambda: board.others(place.slot))
+
+    def leave() -> None:
+        board.write(place.slot, dump())
+
+    def leave_again() -> None:
+        leave()
+        loop.call_later(SHARE_EVERY_S, leave_again)
+
+    leave_again()
+    return leave
+
+
+def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket bound to the address; `shared` with other processes of this user that listen there too.
 
     Raises:
         SettingsError: naming HOST or PORT.
@@ -121,6 +157,8 @@ def listen(host: str, port: int) -> socket.socket:
         raise SettingsError("HOST is not valid: expected an address of this machine") from None
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind(address)
     except OSError as error:

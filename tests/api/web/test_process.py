@@ -241,7 +241,13 @@ def test_kill_9_leaves_nothing_that_holds_the_port(own_web: WebProcess) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "name"), [({}, "PORT"), ({"HOST": "203.0.113.7"}, "HOST"), ({"HOST": "no such host"}, "HOST")]
+    ("changed", "name"),
+    [
+        ({}, "PORT"),
+        ({"WEB_PROCESSES": "2"}, "PORT"),
+        ({"HOST": "203.0.113.7"}, "HOST"),
+        ({"HOST": "no such host"}, "HOST"),
+    ],
 )
 def test_where_it_cannot_listen_it_says_so_in_one_line(changed: dict[str, str], name: str, own_web: WebProcess) -> None:
     env = {"PATH": os.environ["PATH"], "HOST": "127.0.0.1", "PORT": str(own_web.port), **own_web.env, **changed}
