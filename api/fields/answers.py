@@ -53,11 +53,13 @@ def form_fields(data: dict[str, Any]) -> Fields:
 
 
 def form_consent(data: dict[str, Any]) -> dict[str, bool]:
-    """A form's `consent`: an object of name → checked, or one answer for all."""
+    """A form's `consent`: an object of name → checked, a list as Graph's or of what was agreed to, or one answer."""
     consent = data.get("consent")
+    if isinstance(consent, list):
+        return graph_consent(consent) | {name: True for name in consent if isinstance(name, str) and name}
     if isinstance(consent, dict):
         return {_name(key): checked(value) for key, value in consent.items()}
-    return {} if consent is None or isinstance(consent, list) else {"consent": checked(consent)}
+    return {} if consent is None else {"consent": checked(consent)}
 
 
 def _name(value: Any) -> str:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from api.fields.answers import Fields
-from api.fields.names import KINDS, kinds_of, plain
+from api.fields.names import ASKED, KINDS, kinds_of, plain
 from api.fields.phone import e164
 
 TEST_VALUE = "<test lead: dummy data for"
@@ -50,7 +50,7 @@ def contact(fields: Fields, region: str = "") -> Contact:
     best: dict[str, tuple[int, str]] = {}
     for name, value in answers.items():
         for kind, rank in kinds_of(name):
-            if kind not in best or rank < best[kind][0]:
+            if (kind not in best or rank < best[kind][0]) and (rank < ASKED or _answers(kind, value)):
                 best[kind] = (rank, value)
     full, given, family, email, phone = (best[kind][1] if kind in best else "" for kind in KINDS)
     if given and family and full in ("", given, family):
@@ -76,6 +76,17 @@ def _split(name: str) -> tuple[str, str]:
     return ("" if inner.startswith(" ") else outer), inner
 
 
+def _answers(kind: str, value: str) -> bool:
+    """Whether it can be the answer to a question for it, rather than to one such as "Is this your phone number?"."""
+    if kind == "email":
+        return _EMAIL.fullmatch(value) is not None
+    return kind != "phone" or _may_be_phone(value)
+
+
 def _asks_for_phone(name: str, value: str) -> bool:
-    """A question such as "What is your mobile number?", answered with at least six digits."""
-    return any(word.startswith(_PHONE_WORDS) for word in name.split()) and sum(map(str.isdigit, value)) >= 6
+    """Whether a phone is a word of the question, such as "Mobile number, with area code?"."""
+    return any(word.startswith(_PHONE_WORDS) for word in name.split()) and _may_be_phone(value)
+
+
+def _may_be_phone(value: str) -> bool:
+    return sum(map(str.isdigit, value)) >= 6

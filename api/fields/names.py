@@ -46,7 +46,7 @@ _YOUR = frozenset(
 )  # fmt: skip
 """After the last of these a question such as "What's your first name?" names what it asks for."""
 
-_ASKED = 1_000
+ASKED = 1_000
 """How far a question ranks behind a field that is named after what it holds."""
 
 
@@ -61,7 +61,7 @@ def _asked(name: str) -> tuple[tuple[str, int], ...]:
     words = name.split()
     last = max((place for place, word in enumerate(words) if word in _YOUR), default=len(words))
     found = _RANKS.get(" ".join(words[last + 1 :]), ())
-    return tuple((kind, _ASKED + rank) for kind, rank in found)
+    return tuple((kind, ASKED + rank) for kind, rank in found)
 
 
 def plain(name: str) -> str:

@@ -86,6 +86,8 @@ def test_names(answers: dict[str, str], name: str) -> None:
         ({"how_do_we_reach_you": "by @ mail"}, ""),
         ({"email": " =HYPERLINK(1)@example.com "}, "=HYPERLINK(1)@example.com"),
         ({"email": "not an address"}, "not an address"),
+        ({"What's your email?": "a@example.com", "other": "b@example.com"}, "a@example.com"),
+        ({"Do you read your email?": "daily"}, ""),
     ],
 )
 def test_emails(answers: dict[str, str], email: str) -> None:
@@ -103,7 +105,8 @@ def test_emails(answers: dict[str, str], email: str) -> None:
         ({"which_mobile_do_you_own": "one of 2"}, ""),
         ({"phone_number": "call me"}, "call me"),
         ({"phone_number": ""}, ""),
-        ({"Please tell us your phone number": "0170 1"}, "0170 1"),
+        ({"Please tell us your phone number": "0170 1234567"}, "0170 1234567"),
+        ({"Is this your phone number?": "yes"}, ""),
     ],
 )
 def test_phones(answers: dict[str, str], phone: str) -> None:
@@ -207,8 +210,11 @@ def test_form_fields(body: Any, found: fields.Fields) -> None:
         ("no", {"consent": False}),
         (None, {}),
         ([], {}),
+        (["marketing", "", 1], {"marketing": True}),
+        ([{"checkbox_key": "sms", "is_checked": "1"}, {"checkbox_key": "post", "is_checked": ""}],
+         {"sms": True, "post": False}),
     ],
-)
+)  # fmt: skip
 def test_form_consent(consent: Any, found: dict[str, bool]) -> None:
     assert fields.form_consent({"consent": consent}) == found
 
