@@ -50,10 +50,11 @@ RETURNING id, external_id, source
 
 NEW_IDS: Final[LiteralString] = "SELECT nextval('leads_id_seq') FROM generate_series(1, %s)"
 
-# An empty name never replaces one that is known.
+# An empty name never replaces one that is known. What is there already is not even locked.
 NAMES: Final[LiteralString] = """
 INSERT INTO names AS n (kind, id, name)
 SELECT kind, id, name FROM json_to_recordset(%s::json) AS new (kind text, id text, name text)
+WHERE NOT EXISTS (SELECT FROM names AS o WHERE (o.kind, o.id) = (new.kind, new.id) AND new.name IN ('', o.name))
 ON CONFLICT (kind, id) DO UPDATE SET name = excluded.name WHERE excluded.name NOT IN ('', n.name)
 """
 

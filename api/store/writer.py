@@ -67,12 +67,14 @@ class Writer:
         if not batch:
             return []
         names = self._new_names(batch)
+        if names:
+            await self._connections.run(lambda connection: _write_names(connection, names))
+            self._named.update(names)
         written = None
         if time.monotonic() >= self._careful_until and copying.distinct(batch):
-            written = await self._connections.run(lambda connection: self._copied(connection, batch, names))
+            written = await self._connections.run(lambda connection: self._copied(connection, batch))
         if written is None:
-            written = await self._merged(batch, names)
-        self._named.update(names)
+            written = await self._merged(batch)
         self._announcer.say(len(batch))
         return written
 
@@ -102,9 +104,7 @@ class Writer:
         await self._announcer.close()
         await self._connections.close()
 
-    async def _copied(
-        self, connection: Connection, batch: Sequence[Write], names: Sequence[tuple[str, str, str]]
-    ) -> list[Written] | None:
+    async def _copied(self, connection: Connection, batch: Sequence[Write]) -> list[Written] | None:
         """Write a batch that is all new, as most are; None, and nothing was written, if it is not or has bad values."""
         while len(self._ids) < len(batch):
             found = await rows(connection, statements.NEW_IDS, [_IDS_AHEAD])
@@ -116,7 +116,6 @@ class Writer:
             return None
         try:
             async with connection.transaction():
-                await _write_names(connection, names)
                 await copying.copy(connection, lines)
         except IntegrityError:
             self._careful_until = time.monotonic() + self._careful_s
@@ -127,7 +126,7 @@ class Writer:
             return None
         return lines.written
 
-    async def _merged(self, batch: Sequence[Write], names: Sequence[tuple[str, str, str]]) -> list[Written]:
+    async def _merged(self, batch: Sequence[Write]) -> list[Written]:
         """Write a batch whatever of it is there already, and whatever texts it has."""
         bringers = _bringers(batch)
         try:
@@ -140,7 +139,6 @@ class Writer:
             for left in range(_TRIES, 0, -1):
                 try:
                     async with connection.transaction():
-                        await _write_names(connection, names)
                         return await _write(connection, batch, bringers, leads)
                 except UniqueViolation as error:
                     if error.diag.constraint_name != "deliveries_seq" or left == 1:
@@ -203,9 +201,9 @@ def attempt_rows(job: Job) -> list[dict[str, Any]]:
 
 
 async def _write_names(connection: Connection, names: Sequence[tuple[str, str, str]]) -> None:
-    if names:
-        text = _encode([{"kind": kind, "id": each, "name": name} for kind, each, name in names])
-        await connection.execute(statements.NAMES, [text.decode()])
+    """In a transaction of its own: all workers write the same few rows, and none should hold them for a batch."""
+    text = _encode([{"kind": kind, "id": each, "name": name} for kind, each, name in names])
+    await connection.execute(statements.NAMES, [text.decode()])
 
 
 def _bringers(batch: Sequence[Write]) -> dict[tuple[str, str], Write]:

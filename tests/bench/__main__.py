@@ -25,6 +25,7 @@ BENCHMARKS = {
     "worker": "queued jobs → rows, jobs/s beside BullMQ's worker",
     "leads": "pages, searches and counts over 10 million leads, beside the plain queries",
     "recovery": "kill -9 of a worker: how long until its jobs are rows",
+    "sharing": "one, two, four, eight workers: jobs/s, and what they wait for",
     "memory": "resident memory of web and worker over many webhooks",
     "help": "leadsctl --help beside a bare start of Python",
     "paint": "first paint of the console beside a bare Textual app",

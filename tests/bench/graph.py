@@ -41,8 +41,8 @@ class Counter:
         self.calls = self.leads = self.most_at_once = self.open = 0
 
     def begin(self, leads: int) -> None:
-        """A call comes in."""
-        self.calls += 1
+        """A call comes in, for so many leads."""
+        self.calls += bool(leads)
         self.leads += leads
         self.open += 1
         self.most_at_once = max(self.most_at_once, self.open)
@@ -86,6 +86,9 @@ class Connection(asyncio.Protocol):
         else:
             ids = [url.path.rsplit("/", 1)[-1]]
             answer = _lead(ids[0])
+        if "field_data" not in asked.get("fields", [""])[0]:
+            # Names of pages and forms: asked for once, and no leads.
+            ids = []
         self._counter.begin(len(ids))
         asyncio.get_running_loop().call_later(self._delay_s, self._send, answer)
 

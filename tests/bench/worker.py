@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 
@@ -15,12 +13,11 @@ from tests import servers
 from tests.bench.contenders import own_redis
 from tests.bench.database import migrated, postgres
 from tests.bench.graph import Calls, stand_in
-from tests.bench.harness import MissingError, Options, Report, Samples, figure, interleave, times
-from tests.bench.processes import cpu_seconds, memory_bytes, running, tail
-from tests.bench.workers import OURS, PEER, Worker, count, workers
+from tests.bench.harness import Options, Report, Samples, figure, interleave, times
+from tests.bench.processes import cpu_seconds, memory_bytes, running
+from tests.bench.workers import OURS, PEER, POLL_S, Worker, await_rows, workers
 
 GRAPH_DELAY_S = 0.05
-POLL_S = 0.02
 NOTES = (
     "rate: from the first rows seen to the last; whole: from the start of the process to the last row",
     "CPU, Postgres: processor time of the worker, and of all of Postgres, a job",
@@ -98,10 +95,10 @@ def _drain(options: Options, worker: Worker, server: servers.PostgresServer, dat
             psycopg.connect(database_url, autocommit=True) as connection,
             running(worker.command, worker.settings(redis_url, database_url, graph.url), log) as process,
         ):
-            first_at, first = _await_rows(connection, worker, process, 1, 30, log)
+            first_at, first = await_rows(connection, worker, process, 1, 30, log)
             assert server.process is not None
             used, database_used = cpu_seconds(process), cpu_seconds(server.process)
-            last_at, _ = _await_rows(connection, worker, process, jobs, 120, log)
+            last_at, _ = await_rows(connection, worker, process, jobs, 120, log)
             drained = Drained(
                 rate=(jobs - first) / max(last_at - first_at, POLL_S),
                 whole_s=last_at - began,
@@ -113,23 +110,3 @@ def _drain(options: Options, worker: Worker, server: servers.PostgresServer, dat
     server.drop(database)
     shutil.rmtree(folder)
     return drained
-
-
-def _await_rows(
-    connection: psycopg.Connection[tuple[int]],
-    worker: Worker,
-    process: subprocess.Popen[bytes],
-    wanted: int,
-    timeout_s: float,
-    log: Path,
-) -> tuple[float, int]:
-    """(time, rows) once there are so many rows."""
-    deadline = time.perf_counter() + timeout_s
-    while True:
-        rows = count(connection, worker.stored)
-        at = time.perf_counter()
-        if rows >= wanted:
-            return at, rows
-        if at > deadline or process.poll() is not None:
-            raise MissingError(f"{worker.name}: {rows:,} of {wanted:,} rows after {timeout_s:.0f} s: {tail(log)}")
-        time.sleep(POLL_S)

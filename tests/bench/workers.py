@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,10 +18,13 @@ from api.ids import new_id
 from api.models import Job
 from api.queue import Publisher
 from tests.bench import node
-from tests.bench.processes import python, run
+from tests.bench.harness import MissingError
+from tests.bench.processes import python, run, tail
 
 OURS = "leadsctl"
 PEER = "BullMQ, concurrency 50"
+POLL_S = 0.05
+"""Between two counts of the rows; each costs Postgres about as much as 20 jobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,26 @@ def count(connection: psycopg.Connection[tuple[int]], statement: str, *args: obj
     except psycopg.errors.UndefinedTable:
         return 0
     return row[0] if row else 0
+
+
+def await_rows(
+    connection: psycopg.Connection[tuple[int]],
+    worker: Worker,
+    process: subprocess.Popen[bytes],
+    wanted: int,
+    timeout_s: float,
+    log: Path,
+) -> tuple[float, int]:
+    """(time, rows) once there are so many rows."""
+    deadline = time.perf_counter() + timeout_s
+    while True:
+        rows = count(connection, worker.stored)
+        at = time.perf_counter()
+        if rows >= wanted:
+            return at, rows
+        if at > deadline or process.poll() is not None:
+            raise MissingError(f"{worker.name}: {rows:,} of {wanted:,} rows after {timeout_s:.0f} s: {tail(log)}")
+        time.sleep(POLL_S)
 
 
 def _fill_forms(redis_url: str, count: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from api.errors import PayloadError
 from api.models import Attempt, Outcome
@@ -219,6 +221,21 @@ async def test_new_batches_after_one_with_an_old_lead(store_url: str, reader: Re
     assert outcomes == [[stored, duplicate, stored], [stored], [stored, stored]]
     assert (await reader.snapshot(datetime.now(UTC))).total == 5
     await writer.close()
+
+
+async def test_a_write_waits_for_no_other_that_is_not_committed(writer: Writer, store_url: str) -> None:
+    await writer.write([making.write()])
+    with contextlib.ExitStack() as stack:
+        for n in range(20):
+            other = stack.enter_context(psycopg.connect(store_url))
+            other.execute(
+                "INSERT INTO leads SELECT (jsonb_populate_record(l, %s)).* FROM leads AS l ORDER BY id LIMIT 1",
+                [Jsonb({"id": -n - 1, "external_id": f"other-{n}"})],
+            )
+        await asyncio.wait_for(writer.write([making.write() for _ in range(3)]), 20)
+    with psycopg.connect(store_url) as connection:
+        found = connection.execute("SELECT sum(leads), count(*) FROM tallies WHERE bucket = '-infinity'").fetchone()
+    assert found == (24, 21)
 
 
 async def test_many_writes_at_once_take_ids_of_their_own(store_url: str) -> None:
