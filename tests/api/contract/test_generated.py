@@ -32,9 +32,6 @@ def _test_of(operation_id: str) -> Any:
     @schema.include(operation_id=operation_id).parametrize()
     @settings(
         max_examples=100,
-        deadline=None,
-        derandomize=True,
-        database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
     def test(case: Any, web: WebProcess, session: requests.Session) -> None:
