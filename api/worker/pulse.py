@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from heapq import nlargest
 
-from api.graph import GraphClient
+from api.graph import GraphClient, GraphCounts
 from api.models import WorkerState
 from api.queue import Consumer
 from api.tally import Tally
@@ -35,21 +36,22 @@ class Pulse:
 
     async def beat(self) -> None:
         """One heartbeat. QueueUnavailableError."""
-        await self._consumer.beat(self._endings.stored, self._endings.failed, self._state(), self._totals())
+        counts = self._graph.counts
+        state, totals = self._state(counts.used), self._totals(counts)
+        await self._consumer.beat(self._endings.stored, self._endings.failed, state, totals)
 
-    def _state(self) -> WorkerState:
+    def _state(self, used: Mapping[str, float]) -> WorkerState:
         wait_s, write_s = self._storer.write_s
-        used = sorted(self._graph.counts.used.items(), key=lambda each: -each[1])
+        highest = nlargest(MAX_PAGES, used.items(), key=lambda each: each[1])
         return WorkerState(
             store_error=self._storer.trouble,
             store_wait_s=round(wait_s, 3),
             store_write_s=round(write_s, 3),
             graph_wait_s=round(self._oldest_call_s(), 3),
-            graph_used=tuple((page[:40], round(percent, 1)) for page, percent in used[:MAX_PAGES]),
+            graph_used=tuple((page[:40], round(percent, 1)) for page, percent in highest),
         )
 
-    def _totals(self) -> dict[str, int]:
-        counts = self._graph.counts
+    def _totals(self, counts: GraphCounts) -> dict[str, int]:
         asked = Tally()
         for outcome, number in counts.calls.items():
             asked.add("graph_calls", outcome, number)
