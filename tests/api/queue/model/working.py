@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import msgspec
+from hypothesis import note
 from hypothesis.stateful import rule
 from hypothesis.strategies import booleans, integers, lists, sampled_from
 
@@ -99,8 +100,7 @@ class Working(QueueMachine):
         mine = [r for r in self.ledger.in_stream("in flight") if r.holder == name and r.entry not in known]
         line = [] if self.ledger.paused else [self.ledger.records[job_id] for job_id in self.ledger.ready[:count]]
         taken, broken = self.do(f"{name} reads {count}", lambda: worker.consumer.read(count, 0.0))
-        note_taken = [self.ledger.records[one.job.id].label for one in taken]
-        self._handed_out(name, taken, mine or line, count, broken, f"{name} got {note_taken}")
+        self._handed_out(name, taken, count, broken)
         if broken:
             assert {one.job.id for one in taken} <= {record.job.id for record in [*mine, *line]}
             self.adopt([*mine, *line])
@@ -119,7 +119,7 @@ class Working(QueueMachine):
         taken, broken = self.do(f"{name} reclaims {count}", lambda: worker.consumer.reclaim(count))
         self.ledger.rescue_orphans(count)
         may = [] if self.ledger.paused else [r for r in self.ledger.in_stream("in flight") if self._may_take(name, r)]
-        self._handed_out(name, taken, may, count, broken, f"{name} took over {len(taken)}")
+        self._handed_out(name, taken, count, broken)
         assert {one.job.id for one in taken} <= {record.job.id for record in may}
         assert taken or broken or not may, f"{name} left {[record.label for record in may]}"
         if broken:
@@ -129,10 +129,10 @@ class Working(QueueMachine):
         gone = record.holder != name and self.ledger.is_alive(name) and not self.ledger.is_alive(record.holder)
         return gone or self.ledger.is_overdue(record)
 
-    def _handed_out(
-        self, name: str, taken: list[Taken], may: list[Record], count: int, broken: bool, what: str
-    ) -> None:
+    def _handed_out(self, name: str, taken: list[Taken], count: int, broken: bool) -> None:
         """What holds for all that is handed out, however."""
+        what = f"{name} got {[self.ledger.records[one.job.id].label for one in taken]}"
+        note(f"    {what}")
         assert len(taken) <= count, what
         for one in taken:
             record = self.ledger.records[one.job.id]
@@ -140,9 +140,9 @@ class Working(QueueMachine):
             assert deliveries < SUSPECT or len(taken) == 1 or broken, f"{what}: {record.label} was not alone"
             self.ledger.hand_out(one.job.id, name)
             assert (one.job, one.deliveries) == (record.job, record.deliveries) or broken, what
-        self.workers[name].taken = [
-            *(old for old in self.workers[name].taken if old.entry_id not in {one.entry_id for one in taken}), *taken
-        ]  # fmt: skip
+        entries = {one.entry_id for one in taken}
+        worker = self.workers[name]
+        worker.taken = [*(old for old in worker.taken if old.entry_id not in entries), *taken]
 
     @rule(name=workers, which=lists(picks, min_size=1, max_size=4), outcome=sampled_from(["stored", "duplicate"]))
     def finish(self, name: str, which: list[int], outcome: str) -> None:
