@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import psutil
 import pytest
 
 from api.ids import new_id
@@ -13,6 +16,7 @@ from api.models import Job
 from api.queue import Operator, Publisher
 from tests.api.observe.running import Running
 from tests.api.worker.standin import Call, Reply, error, leads
+from tests.servers import PostgresServer
 
 
 def usage(percent: int) -> dict[str, str]:
@@ -41,7 +45,35 @@ async def test_workers_that_are_missing_killed_or_paused(stack: Running) -> None
     assert await stack.value("leads_workers") == 1
 
 
-async def test_a_database_that_is_stopped_hangs_and_returns(stack: Running) -> None:
+@contextmanager
+def standing_still(server: PostgresServer) -> Iterator[None]:
+    """Every process of the server stands still, with all its connections."""
+    assert server.process is not None
+    postmaster = psutil.Process(server.process.pid)
+    processes = [postmaster, *postmaster.children(recursive=True)]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
+
+
+async def test_a_database_that_stands_still(stack: Running) -> None:
+    await stack.worker()
+    await stack.send(1)
+    await stack.agree("idle")
+    with standing_still(stack.postgres):
+        assert (await stack.send(5)).status_code == 200, "ingest goes on"
+        await stack.agree("database_away")
+        ready = await stack.get("/health/ready")
+        assert (ready.status_code, ready.json()["postgres"]["reason"]) == (503, "does not answer in time")
+    await stack.agree("idle")
+    await stack.reaches(6, "leads_jobs_total", outcome="stored")
+
+
+async def test_a_database_that_is_stopped_and_returns(stack: Running) -> None:
     await stack.worker()
     await stack.apart(stack.postgres.kill)
     assert (await stack.send(5)).status_code == 200, "ingest goes on"
