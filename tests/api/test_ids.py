@@ -7,6 +7,7 @@ import time
 import pytest
 from ulid import ULID
 
+from api import ids
 from api.ids import new_id, time_of
 
 
@@ -31,3 +32,13 @@ def test_ids_stay_in_order_when_the_clock_steps_back(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("text", ["", "x", "I" * 26, "0" * 25, "é" * 26])
 def test_what_is_no_id_has_no_time(text: str) -> None:
     assert time_of(text) == 0.0
+
+
+def test_the_numbers_of_a_millisecond_may_run_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [ids.new_id()]
+    monkeypatch.setattr(time, "time_ns", lambda: 0)
+    for count in (ids._LAST - 2, ids._LAST):
+        monkeypatch.setattr(ids, "_count", count)
+        made += [ids.new_id() for _ in range(3)]
+    assert made == sorted(set(made))
+    assert all(len(one) == 26 for one in made)

@@ -73,7 +73,17 @@ def test_an_empty_variable_counts_as_unset() -> None:
 
 def test_no_secret_is_shown() -> None:
     shown = repr(Settings.load(FULL)) + str(Settings.load(FULL))
-    for secret in ("redis-pass", "pg-pass", "app-secret", "verify-token", "access-token", "page-token", "0123456789", "google-key", "typeform-s"):
+    for secret in (
+        "redis-pass",
+        "pg-pass",
+        "app-secret",
+        "verify-token",
+        "access-token",
+        "page-token",
+        "0123456789",
+        "google-key",
+        "typeform-s",
+    ):
         assert secret not in shown
 
 
@@ -125,6 +135,7 @@ def test_redis_url(env: dict[str, str], url: str) -> None:
         ("PORT", "secret"),
         ("PORT", "+80"),
         ("PORT", "８０"),
+        ("WEB_PROCESSES", "0"),
         ("MAX_BODY_BYTES", "-1"),
         ("MAX_BODY_BYTES", "9" * 5000),
         ("MAX_ATTEMPTS", "0"),

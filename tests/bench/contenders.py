@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from tests.bench import bodies, node
 from tests.bench.processes import await_http, python, running
 
 OURS = "leadsctl"
+SEVERAL = max(2, min(os.cpu_count() or 2, 8))
+OURS_SEVERAL = f"leadsctl, {SEVERAL} processes"
 EXPRESS = "Express 5 + BullMQ"
 FASTIFY = "Fastify 5 + BullMQ"
 PIPELINED = "Fastify, pipelined"
@@ -48,12 +51,11 @@ class Running:
 def web(database_url: str) -> dict[str, Contender]:
     """All of them by name. MissingError if Node is not there."""
     modules = node.settings()
+    ours = {"DATABASE_URL": database_url, "META_VERIFY_TOKEN": bodies.VERIFY_TOKEN, "HOST": "127.0.0.1"}
     return {
-        OURS: Contender(
-            OURS,
-            python("-m", "api", "web"),
-            {"DATABASE_URL": database_url, "META_VERIFY_TOKEN": bodies.VERIFY_TOKEN, "HOST": "127.0.0.1"},
-            lambda client: int(client.xlen("{leads}:ready")),
+        OURS: Contender(OURS, python("-m", "api", "web"), ours, _ready),
+        OURS_SEVERAL: Contender(
+            OURS_SEVERAL, python("-m", "api", "web"), ours | {"WEB_PROCESSES": str(SEVERAL)}, _ready
         ),
         EXPRESS: Contender(EXPRESS, node.command("express.js"), modules, _waiting),
         FASTIFY: Contender(FASTIFY, node.command("fastify.js"), modules, _waiting),
@@ -81,6 +83,10 @@ def own_redis(folder: Path, appendfsync: str = "always") -> Iterator[str]:
         yield server.url
     finally:
         server.stop()
+
+
+def _ready(client: redis.Redis) -> int:
+    return int(client.xlen("{leads}:ready"))
 
 
 def _waiting(client: redis.Redis) -> int:

@@ -1,4 +1,4 @@
-"""Benchmark `ingest`: signed body → durable job → 200, one server process, each on its own Redis, wrk beside it."""
+"""Benchmark `ingest`: signed body → durable job → 200, each server on its own Redis, wrk beside it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ CONNECTIONS = (64, 256)
 NOTES = (
     "unique ids, dedupe on, answered after the queue's acknowledgement; ratios are medians of paired rounds",
     "Fastify, pipelined: the same with ioredis's enableAutoPipelining, which is off unless asked for",
+    "one process each, but for the line that says otherwise: wrk and Redis share the cores with them",
     "lost: good answers without a job in Redis; CPU: processor time of the server process a request",
 )
 
