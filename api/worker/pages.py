@@ -96,11 +96,10 @@ class Pages:
         known = self._pauses.get(name)
         if known and (not known.until or (until and until <= known.until)):
             return known
-        title = "" if name == EVERY else await self._names.page_name(name)
-        pause = PagePause(name, trouble.kind, until, trouble.error, name=title)
+        pause = PagePause(name, trouble.kind, until, trouble.error)
         if asks:
             pause = replace(pause, lead=lead, next_at=time.time() + self.interval(0))
-        await self.put(pause)
+        pause = await self._put_named(pause)
         self._log.warning(
             "graph.asks" if asks else "graph.limited",
             page=name,
@@ -121,8 +120,7 @@ class Pages:
         known = self._pauses.get(name)
         if known and (not known.until or known.until >= block.until):
             return
-        title = "" if name == EVERY else await self._names.page_name(name)
-        await self.put(PagePause(name, "limit", block.until, block.reason, name=title))
+        await self._put_named(PagePause(name, "limit", block.until, block.reason))
         self._log.warning("graph.limited", page=name, kind="limit", wait_s=round(block.until - time.time(), 1))
 
     async def put(self, pause: PagePause) -> None:
@@ -193,6 +191,15 @@ class Pages:
             await self._warn(
                 key, f"page {title}: leads come without their answers; check leads_retrieval and lead access"
             )
+
+    async def _put_named(self, pause: PagePause) -> PagePause:
+        """Record a pause at once, and with its page's name as soon as that is known: Postgres may be slow."""
+        await self.put(pause)
+        title = "" if pause.page == EVERY else await self._names.page_name(pause.page)
+        known = self._pauses.get(pause.page)
+        if title and known and known.kind == pause.kind:
+            await self.put(replace(known, name=title))
+        return replace(pause, name=title)
 
     async def _read(self) -> None:
         before, now, began = self._pauses, time.time(), time.monotonic()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from api.models import JobState, PagePause
 from api.queue import Consumer, Operator
+from api.store import Writer
 from tests.api.worker.conftest import Log
 from tests.api.worker.rig import Rig, meta_job, until
 from tests.api.worker.standin import Call, Reply, error, leads
@@ -211,6 +215,29 @@ async def test_the_page_is_told_by_its_name(rig: Rig) -> None:
         assert "page Casa & Co (1029): " in await rig.notice("page:1029")
         pause = await until(pause_of(rig, "1029"), "the pause")
     assert pause.name == "Casa & Co"
+
+
+async def test_no_pause_waits_for_a_name(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = asyncio.Event()
+
+    async def slow(self: Writer, kind: str, each: str) -> str:
+        del self, kind, each
+        await held.wait()
+        return "Casa & Co"
+
+    monkeypatch.setattr(Writer, "name_of", slow)
+    monkeypatch.setattr("api.worker.names._MAX_WAIT_S", 600.0)
+    rig.graph.names.clear()
+    rig.graph.answer = lambda _: error(80005, "too many")
+    await rig.publish(meta_job("1"))
+    async with rig.working():
+        assert (await until(pause_of(rig, "1029"), "the pause")).name == ""
+        held.set()
+
+        async def named() -> bool:
+            return [pause.name for pause in (await rig.inspector.snapshot()).pauses] == ["Casa & Co"]
+
+        await until(named, "the name")
 
 
 async def test_one_lead_that_may_not_be_read_holds_its_page_up_only_until_another_comes(rig: Rig) -> None:
