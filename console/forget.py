@@ -15,6 +15,7 @@ from console.format import number
 from console.links import Links
 from console.ports import Result
 from console.snapshots import Progress
+from console.wording import counted
 
 PAGE = 500
 PLACES = (JobState.IN_FLIGHT, JobState.READY, JobState.RETRY, JobState.DEAD, JobState.DISCARDED)
@@ -69,7 +70,7 @@ class Forgetter:
             yield Progress("queued jobs erased", service="queue", done=done, total=len(job_ids))
         if job_ids:
             await self._links.operate(lambda operator: operator.rewrite_aof())
-        text = f"{_counted(rows, 'lead')} and {_counted(erased, 'queued job')} erased"
+        text = f"{counted(rows, 'lead')} and {counted(erased, 'queued job')} erased"
         if held:
             yield Result(False, f"{text}; {held[0]}", rows + erased, "run it again in a moment", 1)
         else:
@@ -129,10 +130,6 @@ class Forgetter:
             return f"job {job.id} is being stored"
         changed = await self._links.operate(lambda operator: operator.discard([job.id]))
         return "; ".join(f"job {id_} {reason}" for id_, reason in changed.refused)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{number(count)} {what}{'' if count == 1 else 's'}"
 
 
 def _is(lead: Lead, text: str) -> bool:

@@ -99,6 +99,10 @@ class Links:
                 self._known = await self._resolve()
             return self._known
 
+    async def redis_url(self) -> str:
+        """Where the queue is; it carries a password. UnreachableError from the runtime."""
+        return await self._redis_url()
+
     def forget(self) -> None:
         """The stack was changed: ask the runtime again before the next use."""
         self._known = None

@@ -5,7 +5,7 @@ Sources only read. Whatever changes something is an `Action` and goes through th
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -42,11 +42,13 @@ class Verb(StrEnum):
     SEND = "send"
     REVEAL = "reveal"
     FORGET = "forget"
+    BACKUP = "backup"
+    RESTORE = "restore"
 
     @property
     def destructive(self) -> bool:
         """Whether the operator is asked first."""
-        return self in (Verb.DOWN, Verb.STOP, Verb.DISCARD, Verb.FORGET)
+        return self in (Verb.DOWN, Verb.STOP, Verb.DISCARD, Verb.FORGET, Verb.RESTORE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Action:
     """A verb on targets: service names for the stack, job ids for the queue.
 
     `args` holds the rest as text: EDIT payload=…; RETRY_MATCHING state=…, match=…; DOWN volumes="yes"; SEND form=….
+    BACKUP directory=…, keep=…, recipient=…; RESTORE the archive's path as target, identity=…: a file.
     FORGET targets are "lead 88213" and "job 01J9…".
     REVEAL only records that personal data is about to be shown ("lead 88213", "job 01J9…"): show it when that is ok.
     """
@@ -82,6 +85,9 @@ class Runtime(Protocol):
 
     name: str
     """"docker" or "local"."""
+
+    title: str
+    """What an operator calls the stack: Compose's project, or the state directory's name."""
 
     async def snapshot(self) -> StackSnapshot:
         """The services and their replicas now. UnreachableError when there is no engine; absent services are listed."""
@@ -122,6 +128,26 @@ class Runtime(Protocol):
 
     async def endpoints(self) -> Endpoints:
         """How to reach Redis, Postgres and the web port from here. UnreachableError if they are not running."""
+        ...
+
+    def execute(
+        self, service: str, command: Sequence[str], source: AsyncIterator[bytes] | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """Standard output of a program run where a service runs, which reads `source`. Close the generator to end it.
+
+        Postgres' programs find the stack's database in their environment. StackError when the program fails.
+        """
+        ...
+
+    async def refill_redis(self, source: AsyncIterator[bytes], *, single: bool) -> None:
+        """Put an RDB file in the place of a stopped Redis' data, which is kept until `keep_redis`.
+
+        `single`: the server keeps one append-only file (before 7.0), not a folder of them.
+        """
+        ...
+
+    async def keep_redis(self, *, restored: bool) -> None:
+        """End `refill_redis`: let go what was there before, or put it back (Redis stopped)."""
         ...
 
     async def close(self) -> None:

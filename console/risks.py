@@ -7,6 +7,7 @@ from console.errors import ConsoleError
 from console.format import number
 from console.ports import Action, Sources, Verb
 from console.snapshots import Role, StackSnapshot
+from console.wording import counted
 
 KEPT_DAYS = 30
 """How long a discarded job can be taken back."""
@@ -16,6 +17,8 @@ async def risks(action: Action, sources: Sources) -> tuple[str, ...]:
     """One line a risk, the gravest first; empty when there is none. What cannot be read is said, never raised."""
     if action.verb is Verb.DISCARD:
         return (f"what is discarded is not stored; it can be taken back for {KEPT_DAYS} days",)
+    if action.verb is Verb.RESTORE:
+        return await _replaced(sources)
     if action.verb is Verb.FORGET:
         return (
             "what is erased cannot be taken back; backups made before still hold it",
@@ -81,6 +84,20 @@ async def _deleted(sources: Sources) -> list[str]:
     except ConsoleError:
         leads = "all leads"
     return [f"the volumes are deleted: {leads} and everything queued are gone for good"]
+
+
+async def _replaced(sources: Sources) -> tuple[str, ...]:
+    """What a restore takes the place of."""
+    try:
+        total, queue = (await sources.leads.read()).total, await sources.queue.read()
+    except ConsoleError:
+        return ("all that is in the stack is replaced",)
+    if not total and not queue.accepted:
+        return ()
+    return (
+        f"{counted(total, 'lead')} and {counted(queue.depth + queue.dead, 'queued job')} make way for the archive's",
+        "no webhook is accepted until it is done; Meta tries again for 36 h",
+    )
 
 
 def _arriving(action: Action, stopped: frozenset[Role]) -> list[str]:

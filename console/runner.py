@@ -15,7 +15,7 @@ from console.ports import Action, Result, Sources, Verb
 from console.risks import risks
 from console.snapshots import Progress
 
-STACK_VERBS = frozenset({Verb.UP, Verb.DOWN, Verb.START, Verb.STOP, Verb.RESTART})
+STACK_VERBS = frozenset({Verb.UP, Verb.DOWN, Verb.START, Verb.STOP, Verb.RESTART, Verb.RESTORE})
 FREE_VERBS = frozenset({Verb.SEND, Verb.REVEAL})
 """They have no target that another action could be at."""
 
@@ -107,6 +107,10 @@ def _holds(action: Action) -> tuple[str, ...]:
     if action.verb in FREE_VERBS:
         return ()
     kind = "stack" if action.verb in STACK_VERBS else "queue"
+    if action.verb is Verb.BACKUP:
+        return ("backup/*",)
+    if action.verb is Verb.RESTORE:
+        return ("stack/*", "backup/*")
     if action.verb in (Verb.PAUSE, Verb.RESUME):
         return ("pause/*",)
     return tuple(f"{kind}/{target}" for target in dict.fromkeys(action.targets)) or (f"{kind}/*",)
@@ -119,4 +123,8 @@ def _clash(one: str, other: str) -> bool:
 
 def _target(key: str) -> str:
     kind, _, name = key.partition("/")
-    return name if name != "*" else {"stack": "the stack", "queue": "the queue", "pause": "the queue"}[kind]
+    return (
+        name
+        if name != "*"
+        else {"stack": "the stack", "queue": "the queue", "pause": "the queue", "backup": "a backup"}[kind]
+    )

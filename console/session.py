@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from api.queue import Inspector, Operator
     from api.store import Reader
+    from console.backup.restoring import Restorer
 
 QUEUE_SETTINGS = ("QUEUE_NAMESPACE", "VISIBILITY_TIMEOUT", "SLA_SECONDS")
 
@@ -125,6 +126,38 @@ class Session:
     def forgetter(self) -> Forgetter:
         """Finds what is known of a person; erasing goes through the runner."""
         return Forgetter(self.links, self.settings.operator)
+
+    def restorer(self) -> Restorer:
+        """Knows what a restore would replace; restoring goes through the runner."""
+        from console.backup.restoring import Restorer
+
+        return Restorer(self.runtime, self.links, self.checker)
+
+    @property
+    def stack_name(self) -> str:
+        """What an operator calls the stack: the Compose project, or the state directory's name."""
+        return self.runtime.title
+
+    def backup_wanted(self) -> dict[str, str]:
+        """The arguments of the verb backup, as configured.
+
+        Raises:
+            UsageError: a recipient is configured for whom backups cannot be encrypted.
+        """
+        from console.backup import seal
+        from console.settings import state_dir
+
+        config = self.settings.config
+        recipient = config["backup.recipient"]
+        if recipient:
+            seal.demand(recipient)
+        directory = config["backup.dir"] or state_dir() / "backups"
+        return {
+            "directory": str(directory),
+            "stack": self.stack_name,
+            "keep": str(config["backup.keep"]),
+            "recipient": recipient,
+        }
 
     async def endpoints(self) -> Endpoints:
         """Where the stack's parts are. UnreachableError when they are not running."""

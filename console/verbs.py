@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from api.models import Job, JobState
@@ -15,6 +16,7 @@ from console.format import number
 from console.links import Links
 from console.ports import Action, Result, Runtime, Verb
 from console.snapshots import Progress
+from console.sources.check import AccountingReader
 
 if TYPE_CHECKING:
     from api.queue import Changed
@@ -51,6 +53,8 @@ class PipelineVerbs:
             Verb.SEND: self._test_webhook,
             Verb.REVEAL: self._reveal,
             Verb.FORGET: self._forget,
+            Verb.BACKUP: self._backup,
+            Verb.RESTORE: self._restore,
         }
 
     def do(self, action: Action) -> Events:
@@ -228,6 +232,28 @@ class PipelineVerbs:
     def _forget(self, action: Action) -> Events:
         """Recorded where it is done: no row goes unrecorded."""
         return Forgetter(self._links, self._operator).forget(action.targets)
+
+    def _backup(self, action: Action) -> Events:
+        from console.backup.taking import Taker, Wanted
+
+        args = action.args
+        wanted = Wanted(
+            Path(args["directory"]), args.get("stack", "leads"), int(args.get("keep", "0")), args.get("recipient", "")
+        )
+        return Taker(self._runtime(), self._links).take(wanted)
+
+    async def _restore(self, action: Action) -> Events:
+        from console.backup.restoring import Restorer, checked
+
+        path, identity = Path(action.targets[0]), action.args.get("identity", "")
+        key = Path(identity) if identity else None
+        async for step in checked(path, key):
+            if isinstance(step, Progress):
+                yield step
+            else:
+                restorer = Restorer(self._runtime(), self._links, AccountingReader(self._links, None))
+                async for event in restorer.restore(path, key, step):
+                    yield event
 
     async def _reveal(self, action: Action) -> Events:
         """Nothing is shown that was not recorded first."""

@@ -93,6 +93,11 @@ async def _run_missing(connection: Connection) -> list[str]:
     return done
 
 
+def known_schema() -> int:
+    """The number of the last migration that this version brings."""
+    return _files()[-1][0]
+
+
 def _files() -> list[tuple[int, str, bytes]]:
     """(version, file name, SQL), in order."""
     found = []

@@ -17,7 +17,7 @@ from api.store.writer import attempt_rows, delivery_row, displace
 UNMARK: LiteralString = "DELETE FROM deliveries WHERE job_id = ANY (%s) AND outcome = 'discarded' RETURNING job_id"
 ACTIONS: LiteralString = "SELECT id, at, who, what, target, result FROM operator_actions ORDER BY id DESC LIMIT %s"
 LAST_BACKUP: LiteralString = (
-    "SELECT at FROM operator_actions WHERE what = 'backup' AND result LIKE 'verified%' ORDER BY id DESC LIMIT 1"
+    "SELECT at FROM operator_actions WHERE what = 'backup' AND result LIKE 'backed up:%' ORDER BY id DESC LIMIT 1"
 )
 _FORGET: LiteralString = "DELETE FROM leads WHERE id = ANY (%s) RETURNING id, external_id, source"
 _UNLINK: LiteralString = (

@@ -174,8 +174,12 @@ class Reader:
         found = await self._connections.run(lambda connection: rows(connection, operators.ACTIONS, [limit]))
         return tuple(OperatorAction(*row) for row in found)
 
+    async def schema(self) -> int:
+        """The number of the last migration that was run."""
+        return int((await self._connections.run(lambda c: rows(c, "SELECT max(version) FROM schema_migrations")))[0][0])
+
     async def last_backup(self) -> datetime | None:
-        """When the last backup that was verified was recorded (action "backup", result "verified…"); None: never."""
+        """When the last backup that was verified was recorded (action "backup", result "backed up: …"); None: never."""
         found = await self._connections.run(lambda connection: rows(connection, operators.LAST_BACKUP))
         return found[0][0] if found else None
 

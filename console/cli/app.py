@@ -30,6 +30,8 @@ COMMANDS: dict[str, Entry] = {
     "send": Entry("send:send", "Leads", "Send a signed test webhook to the stack."),
     "check": Entry("check:check", "Leads", "Prove that no accepted lead is lost; for monitoring."),
     "activity": Entry("activity:activity", "More", "List what operators did: who, when, what, and how it ended."),
+    "backup": Entry("backup:backup", "More", "Back up leads and queue while the stack runs, in one archive."),
+    "restore": Entry("backup:restore", "More", "Restore an archive into the stack, which must be up."),
     "init": Entry("init:init", "More", "Write a stack's files, or bring older ones up to this version."),
     "config": Entry("config:app", "More", "Show what is configured, and where each value comes from."),
     "help": Entry("help:help_", "More", "Show help: on a command, on KEYS of the terminal UI, on exit CODES."),

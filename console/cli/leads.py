@@ -199,6 +199,7 @@ def forget(
         from console.cli.act import act, refuse_if_read_only
         from console.cli.records import show_jobs, show_leads
         from console.ports import Action, Verb
+        from console.wording import counted
 
         refuse_if_read_only(session, "forget")
         found = await session.forgetter().find(person)
@@ -209,7 +210,7 @@ def forget(
             if found.jobs:
                 show_jobs(inv.output, found.jobs)
             inv.output.flush()
-        question = f"Erase {len(found.leads)} leads and {len(found.jobs)} queued jobs for good?"
+        question = f"Erase {counted(len(found.leads), 'lead')} and {counted(len(found.jobs), 'queued job')} for good?"
         return await act(inv, session, Action(Verb.FORGET, found.targets), question=question, yes=yes)
 
     return inv.run(body)

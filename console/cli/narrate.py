@@ -50,6 +50,12 @@ class Narrator:
         self.stream.flush()
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
+    def typed(self, question: str, word: str) -> bool:
+        """Ask for a word to be typed; whether it was. Only where `terminal.interactive()`."""
+        self.stream.write(f"{safe(question)} ")
+        self.stream.flush()
+        return sys.stdin.readline().strip() == word
+
     async def follow(self, events: AsyncIterator[Progress | Result]) -> Result:
         """Show an action's steps as they come; its result, which is not shown here."""
         result = Result(ok=False, text="the action ended without a result", exit_code=1)

@@ -12,7 +12,8 @@ Personal data is masked, and `masked` true, unless `--reveal` was given.
     trace                   TraceDocument
     check                   CheckDocument          send            console.send.Answer with `accepted`
     logs                    one console.cli.loglines.LogDocument a line
-    up down start stop restart, queue retry discard undo edit pause resume
+    restore --dry-run       manifest (console.backup.archive.Manifest), fits, reason
+    up down start stop restart backup restore, leads forget, queue retry discard undo edit pause resume
                             console.ports.Result: ok, text, changed, hint, exit_code
     activity                console.cli.activity.ActivityDocument
     config, config show     console.cli.config.ConfigDocument

@@ -19,7 +19,7 @@ DISK_TIMEOUT_S = 10.0
 class AccountingReader:
     """Where every accepted lead is (console.ports.Checker)."""
 
-    def __init__(self, links: Links, volumes: VolumesSource) -> None:
+    def __init__(self, links: Links, volumes: VolumesSource | None) -> None:
         self._links = links
         self._volumes = volumes
 
@@ -45,7 +45,9 @@ class AccountingReader:
         return Observed(accounting, queue, await self._disk(), at.timestamp() if at else 0.0)
 
     async def _disk(self) -> VolumesSnapshot | None:
-        """The volumes, None where the runtime does not tell: a check by URLs alone has none."""
+        """The volumes; None without a source, and where the runtime does not tell: a check by URLs alone has none."""
+        if self._volumes is None:
+            return None
         try:
             async with asyncio.timeout(DISK_TIMEOUT_S):
                 return await self._volumes.read()

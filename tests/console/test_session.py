@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +14,7 @@ from api.queue import Inspector
 from api.store import Reader
 from console.errors import UnreachableError, UsageError
 from console.links import Links
+from console.ports import Runtime as RuntimePort
 from console.session import Session
 from console.settings import Settings
 from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot, VolumesSnapshot
@@ -146,14 +147,25 @@ async def test_closing_closes_every_client() -> None:
     assert [client.closed for client in w.made] == [True, True]
 
 
-class Runtime:
+class Runtime(RuntimePort):
     """A runtime that has nothing and remembers being closed."""
 
-    name = "fake"
+    name = title = "fake"
     closed = False
 
     async def snapshot(self) -> StackSnapshot:
         return StackSnapshot("fake", "leads", "", (), 0.0)
+
+    def execute(
+        self, service: str, command: Sequence[str], source: AsyncIterator[bytes] | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        raise AssertionError(f"nothing to run {command} in")
+
+    async def refill_redis(self, source: AsyncIterator[bytes], *, single: bool) -> None:
+        raise AssertionError("no Redis to fill")
+
+    async def keep_redis(self, *, restored: bool) -> None:
+        raise AssertionError("no Redis to keep")
 
     async def _steps(self) -> AsyncIterator[Progress]:
         yield Progress("done", ok=True)

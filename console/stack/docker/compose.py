@@ -8,7 +8,8 @@ import os
 import shutil
 import signal
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from pathlib import Path
 
 from console.errors import StackError, UnreachableError
@@ -16,6 +17,7 @@ from console.snapshots import Progress
 from console.stack.docker.address import find, missing
 from console.stack.docker.files import StackFiles
 from console.stack.docker.progress import Step, parse, progress, refusal
+from console.stack.piping import piped
 
 VERSION_S = 20.0
 END_S = 5.0
@@ -71,6 +73,21 @@ class Compose:
             await _end(process)
         if code:
             raise self._failure(list(kept), code)
+
+    async def pipe(
+        self, words: Sequence[str], source: AsyncIterator[bytes] | None, *, files: bool = True
+    ) -> AsyncGenerator[bytes, None]:
+        """Run a verb as a pipe: standard output while it reads `source`.
+
+        Raises:
+            UnreachableError: no Compose v2. StackError: it failed; the message has its last line.
+        """
+        program = await self._words(files=files)
+        env = os.environ | {"COMPOSE_MENU": "0", "NO_COLOR": "1"}
+        env |= {"DOCKER_HOST": self._docker_host} if self._docker_host else {}
+        async with aclosing(piped([*program, *words], source, env=env, name=words[0])) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def _words(self, *, files: bool) -> list[str]:
         """The program and its options. Nothing in them is secret."""

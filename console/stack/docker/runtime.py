@@ -9,6 +9,7 @@ from pathlib import Path
 
 from console.errors import StackError, UnreachableError
 from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot, State, VolumesSnapshot
+from console.stack import refill
 from console.stack.docker import events as engine_events
 from console.stack.docker import files as stack_files
 from console.stack.docker.compose import Compose
@@ -19,6 +20,7 @@ from console.stack.docker.labels import service
 from console.stack.docker.logs import LogView, Span
 from console.stack.docker.stack import StackReader
 from console.stack.docker.volumes import VolumeReader
+from console.stack.piping import output
 
 PROJECT = "leads"
 Steps = AsyncGenerator[Progress, None]
@@ -56,7 +58,7 @@ class DockerRuntime:
         env_file: Path | None = None,
         docker_host: str = "",
     ) -> None:
-        self.project = project or PROJECT
+        self.project = self.title = project or PROJECT
         self.files = stack_files.locate(directory, files, env_file)
         self._engine = Engine(docker_host)
         self._stack = StackReader(self._engine, self.project)
@@ -145,6 +147,36 @@ class DockerRuntime:
     async def volumes(self) -> VolumesSnapshot:
         """See Runtime. Sizes are the engine's last count."""
         return await self._volumes.read()
+
+    async def execute(
+        self, service: str, command: Sequence[str], source: AsyncIterator[bytes] | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """See Runtime. Postgres is spoken to over TCP, with the password that its container has."""
+        await self._engine.ask(lambda client: client.ping())
+        given = stack_files.settings(self.files)
+        settings = {
+            "PGHOST": "127.0.0.1",
+            "PGUSER": given.get("POSTGRES_USER", "leads"),
+            "PGDATABASE": given.get("POSTGRES_DB", "leads"),
+        }
+        words = ["exec", "--no-TTY"]
+        for name, value in settings.items():
+            words += ["--env", f"{name}={value}"]
+        async with aclosing(self._compose.pipe([*words, service, *command], source, files=self._readable())) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def refill_redis(self, source: AsyncIterator[bytes], *, single: bool) -> None:
+        """See Runtime. A container of its own does it, on the volume, as Redis' own user."""
+        await self._in_redis_volume(refill.FILL, source, "single" if single else "parts")
+
+    async def keep_redis(self, *, restored: bool) -> None:
+        """See Runtime."""
+        await self._in_redis_volume(refill.LET_GO if restored else refill.PUT_BACK, None)
+
+    async def _in_redis_volume(self, script: str, source: AsyncIterator[bytes] | None, *words: str) -> None:
+        run = ["run", "--rm", "--no-TTY", "--no-deps", "--workdir", "/data", "--entrypoint", "sh", "redis"]
+        await output(self._compose.pipe([*run, "-c", script, "sh", *words], source))
 
     async def endpoints(self) -> Endpoints:
         """See Runtime. A part that is down has an address too, at which nothing answers yet."""

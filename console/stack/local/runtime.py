@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import shutil
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from console.errors import StackError, UnreachableError
 from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot, Volume, VolumesSnapshot
+from console.stack import refill
 from console.stack.local import logs, rpc, view
 from console.stack.local.conductor import Conductor, demand_known
 from console.stack.local.health import Prober
@@ -20,6 +23,7 @@ from console.stack.local.places import SERVICES, Access, Kept, Places, default_s
 from console.stack.local.processes import Record, read_record
 from console.stack.local.tasks import in_thread, steps
 from console.stack.local.usage import Usage, UsageMeter
+from console.stack.piping import output, piped
 
 Emit = Callable[[Progress], None]
 
@@ -40,6 +44,7 @@ class LocalRuntime:
         A `throwaway` stack need not survive the loss of power while it is being created.
         """
         self._places = Places((state_dir or default_state_dir()).absolute())
+        self.title = self._places.state.name or "leads"
         self._env = dict(os.environ if env is None else env)
         self._throwaway = throwaway
         self._meter = UsageMeter()
@@ -106,6 +111,36 @@ class LocalRuntime:
         except OSError as error:
             raise UnreachableError(f"{self._places.data} cannot be read: {error.strerror}") from error
 
+    async def execute(
+        self, service: str, command: Sequence[str], source: AsyncIterator[bytes] | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """See Runtime. The programs are those of the Postgres in use."""
+        demand_known([service])
+        kept, access = self._places.load(), self._places.access()
+        if kept is None or access is None:
+            raise UnreachableError(f"no local stack is up in {self.state_dir}", "leadsctl --local up")
+        env = {**self._env, **_postgres_environment(access.database_url)}
+        words = [str(Path(kept.postgres_bin) / command[0]), *command[1:]]
+        async with aclosing(piped(words, source, env=env, name=command[0])) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def refill_redis(self, source: AsyncIterator[bytes], *, single: bool) -> None:
+        """See Runtime."""
+        await self._in_redis_data(refill.FILL, source, "single" if single else "parts")
+
+    async def keep_redis(self, *, restored: bool) -> None:
+        """See Runtime."""
+        await self._in_redis_data(refill.LET_GO if restored else refill.PUT_BACK, None)
+
+    async def _in_redis_data(self, script: str, source: AsyncIterator[bytes] | None, *words: str) -> None:
+        kept = self._places.load()
+        entry = pwd.getpwnam(kept.user) if kept and kept.user else None
+        ids = (entry.pw_uid, entry.pw_gid) if entry else (None, None)
+        data = str(self._places.redis_data)
+        shell = ["/bin/sh", "-c", script, "sh", *words]
+        await output(piped(shell, source, env=self._env, cwd=data, user=ids[0], group=ids[1], name="sh"))
+
     async def endpoints(self) -> Endpoints:
         """How to reach the running stack. UnreachableError while it is down."""
         try:
@@ -166,6 +201,19 @@ class LocalRuntime:
             return self._meter.measure(pids)
         except ImportError:
             return {}
+
+
+def _postgres_environment(url: str) -> dict[str, str]:
+    """How libpq's programs find the database (https://www.postgresql.org/docs/current/libpq-envars.html)."""
+    parts = urlsplit(url)
+    return {
+        "PGHOST": parts.hostname or "127.0.0.1",
+        "PGPORT": str(parts.port or 5432),
+        "PGUSER": unquote(parts.username or ""),
+        "PGPASSWORD": unquote(parts.password or ""),
+        "PGDATABASE": unquote(parts.path.lstrip("/")),
+        "LC_ALL": "C",
+    }
 
 
 def _volumes(places: Places) -> VolumesSnapshot:

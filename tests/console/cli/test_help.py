@@ -109,7 +109,7 @@ def test_completion_scripts_are_given(shell: str) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("leadsctl re", ["restart"]),
+        ("leadsctl rest", ["restart", "restore"]),
         ("leadsctl queue pa", ["pause"]),
         ("leadsctl queue list de", ["dead"]),
         ("leadsctl stop wo", ["worker"]),
