@@ -183,9 +183,8 @@ async def test_a_session_shows_a_living_stack(temporary: Path, monkeypatch: pyte
     ):
         assert "META_APP_SECRET" not in os.environ
         async with asyncio.timeout(60):
-            while not any(lead.source == "meta" for lead in (store := await session.leads.read()).latest):
+            while not (meta := [lead for lead in (await session.leads.read()).latest if lead.source == "meta"]):
                 await asyncio.sleep(0.1)
-        meta = [lead for lead in store.latest if lead.source == "meta"]
         assert meta[0].form_name, "the forms' names are read as well"
         assert (await session.send_test()).ok, "its own secret is known to the console"
         before = demo.traffic.sent.leads
