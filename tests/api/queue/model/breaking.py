@@ -14,7 +14,7 @@ from api.errors import QueueUnavailableError
 from api.queue import lua
 from tests.api.queue.model.operations import OPERATIONS, Stage, job
 from tests.api.queue.model.passage import Fault, Passage
-from tests.api.queue.model.sight import connected, key, look
+from tests.api.queue.model.sight import connected, key, look, syncs
 from tests.servers import RedisServer
 
 TRIES = 5
@@ -36,6 +36,7 @@ async def staged(server: RedisServer) -> AsyncIterator[tuple[Stage, Passage, Any
     """A new stage, its way to the server, and a way of its own for looking. Nothing of the filling is recorded."""
     passage = Passage(server)
     with looking(server) as raw:
+        syncs(raw, "no")
         raw.flushall()
         for script in lua.FOLDER.glob("*.lua"):
             raw.script_load(lua.load(script.stem).text)
@@ -63,6 +64,8 @@ async def disturbed(server: RedisServer, name: str, fault: Fault, at: int) -> di
     """
     async with staged(server) as (stage, passage, raw):
         before = look(raw)
+        if fault.startswith("killed"):
+            syncs(raw, "always")
         passage.arm(fault, at)
         for _ in range(TRIES):
             with contextlib.suppress(QueueUnavailableError):

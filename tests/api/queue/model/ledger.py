@@ -48,7 +48,7 @@ class Ledger:
     `ready` is the line, its end last; those in `fresh` have come since the last look, in whatever order.
     """
 
-    now: int = 0
+    now: int = 1_000_000  # so that no time is 0 or less when the clock is put back
     records: dict[str, Record] = field(default_factory=dict)
     ready: list[str] = field(default_factory=list)
     fresh: set[str] = field(default_factory=set)

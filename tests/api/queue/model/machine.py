@@ -18,7 +18,7 @@ from api.queue.link import Linked
 from tests.api.queue.model import checks
 from tests.api.queue.model.ledger import GONE_S, VISIBILITY_S, Ledger, Record
 from tests.api.queue.model.passage import Fault, Passage
-from tests.api.queue.model.sight import connected, key, look, pass_time
+from tests.api.queue.model.sight import connected, key, look, pass_time, syncs
 from tests.servers import RedisServer
 
 T = TypeVar("T")
@@ -74,6 +74,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     def open(self, small: bool, page: int) -> None:
         """An empty queue, listed by so many jobs a `page`. A `small` one has bounds that a few jobs reach already."""
+        syncs(self.raw, "no")
         self.raw.flushall()
         for script in lua.FOLDER.glob("*.lua"):
             self.raw.script_load(lua.load(script.stem).text)
@@ -173,6 +174,7 @@ class QueueMachine(RuleBasedStateMachine):
     def server_will_die(self, fault: Fault, at: int) -> None:
         """Kill -9 at one of the next commands."""
         if self.may_happen():
+            syncs(self.raw, "always")
             self.passage.arm(fault, at)
 
     @rule(step=sampled_from(CLOCK_STEPS_S))

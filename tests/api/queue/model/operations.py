@@ -14,6 +14,8 @@ from api.models import Job, JobState, PagePause
 from api.queue import Consumer, Operator, Publisher, Taken
 from api.queue.link import Linked
 
+VISIBILITY_S, GONE_S = 3_600.0, 600.0
+"""Longer than any test: who lives and who does not is not decided by how busy the machine is."""
 PAYLOAD = '{"leadgen_id":"1"}'
 
 
@@ -44,13 +46,13 @@ class Stage:
     def __init__(self, url: str) -> None:
         self._url = url
         self.publisher = Publisher(url, timeout_s=20)
-        self.operator = Operator(url, timeout_s=20)
+        self.operator = Operator(url, visibility_timeout=VISIBILITY_S, gone_after=GONE_S, timeout_s=20)
         self.worker = self._consumer("w-1")
         self.other = self._consumer("w-2")
         self.held: list[Taken] = []
 
     def _consumer(self, name: str) -> Consumer:
-        return Consumer(self._url, "leads", name, 3_600.0, 600.0, timeout_s=20)
+        return Consumer(self._url, "leads", name, VISIBILITY_S, GONE_S, timeout_s=20)
 
     async def fill(self, direct_url: str) -> None:
         """Put the jobs in their places, by a way that does not break."""

@@ -82,6 +82,11 @@ def connected(url: str) -> Any:
     return raw
 
 
+def syncs(raw: Any, policy: str) -> None:
+    """From now on the server syncs its file "always" before it answers, or leaves that to the system ("no")."""
+    raw.execute_command("CONFIG", "SET", "appendfsync", policy)
+
+
 def look(raw: Any) -> Sight:
     """Read everything in one transaction, by a connection from `connected`."""
     pipe = raw.pipeline(transaction=True)
