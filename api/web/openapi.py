@@ -251,7 +251,7 @@ def _query(name: str, description: str, example: str, const: str = "") -> JSON:
 def _header(name: str, description: str, pattern: str, example: str) -> JSON:
     schema: JSON = {"type": "string", **({"pattern": pattern} if pattern else {})}
     found: JSON = {"name": name, "in": "header", "required": True, "description": description, "schema": schema}
-    return found | {"example": example}
+    return found | ({"example": example} if example else {})
 
 
 def _counts() -> JSON:

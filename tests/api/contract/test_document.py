@@ -13,7 +13,7 @@ import pytest
 import schemathesis
 
 from api.settings import Settings
-from api.sources import SOURCES, sources_of
+from api.sources import SOURCES, TypeformSource, sources_of
 from api.web.described import DESCRIBED, EXAMPLE_SECRETS, compact
 from api.web.openapi import openapi, place_of
 from tests.api.contract.conftest import LIMIT
@@ -64,6 +64,22 @@ def test_every_registered_source_is_described_and_nothing_else() -> None:
         assert described == set(source.headers)
         assert source.secret in EXAMPLE_SECRETS
         assert source.secret in operation["responses"]["404"]["description"]
+
+
+def test_a_source_that_nothing_is_told_of_is_in_the_document_by_what_its_class_says() -> None:
+    class Acme(TypeformSource):
+        name = "acme"
+        secret = "ACME_SECRET"
+        headers = ("x-acme-signature",)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("api.web.openapi.sources_of", lambda settings: sources_of(settings) | {"acme": Acme(settings)})
+        document = openapi.__wrapped__()
+    schemathesis.openapi.from_dict(document).validate()
+    operation = document["paths"]["/webhooks/acme"]["post"]
+    assert operation["operationId"] == "acmeWebhook"
+    assert operation["parameters"][0]["name"] == "x-acme-signature"
+    assert "ACME_SECRET" in operation["responses"]["404"]["description"]
 
 
 def test_every_described_path_takes_the_described_methods_and_no_other(web: WebProcess) -> None:
