@@ -11,6 +11,7 @@ from api.models import Lead, LeadFilter, LeadPage
 from api.store.connections import Connection, rows
 from api.store.listing import cursor_of, lead_columns, lead_of
 from api.store.records import NAMED
+from api.store.sample import Sample
 from api.store.search import Found, find, of_job
 from api.store.text import fit
 from api.store.wanted import LEAST_ID, Edge, Wanted, wanted_of
@@ -23,9 +24,9 @@ _IDS_NAMED: LiteralString = (
 
 
 async def read_page(
-    connection: Connection, where: LeadFilter, edge: Edge, limit: int, *, full: bool, indexed: bool
+    connection: Connection, where: LeadFilter, edge: Edge, limit: int, *, full: bool, sample: Sample | None
 ) -> LeadPage:
-    """See `Reader.page`. `indexed`: the search index is there."""
+    """See `Reader.page`. `sample` is None where there is no search index."""
     wanted = wanted_of(where, await ids_named(connection, where))
     edge = min(edge, Edge(wanted.until, LEAST_ID))
     # One more than is shown tells whether more follow.
@@ -36,11 +37,11 @@ async def read_page(
     if where.text:
         found = await of_job(connection, wanted, where.text, edge, limit + 1)
     if not found.leads:
-        found = await find(connection, wanted, where.text, edge, limit + 1, indexed=indexed)
+        found = await find(connection, wanted, where.text, edge, limit + 1, sample=sample)
     leads = await _load(connection, found.leads[:limit], full=full)
     if found.stopped and len(found.leads) <= limit:
-        return LeadPage(leads, cursor_of(found.stopped), _stopped_notice(found.stopped.at, indexed=indexed))
-    notice = _SCAN_NOTICE if wanted.pattern and not indexed else ""
+        return LeadPage(leads, cursor_of(found.stopped), _stopped_notice(found.stopped.at, indexed=sample is not None))
+    notice = _SCAN_NOTICE if wanted.pattern and sample is None else ""
     return LeadPage(leads, _cursor(found.leads, limit), notice)
 
 
@@ -74,7 +75,5 @@ def _cursor(edges: tuple[Edge, ...], limit: int) -> str:
 
 
 def _stopped_notice(at: datetime, *, indexed: bool) -> str:
-    why = (
-        "so little text is looked for" if indexed else "without a trigram index (extension pg_trgm) leads are looked at"
-    )
-    return f"{why} one by one: down to {at:%Y-%m-%d %H:%M} UTC so far, older ones follow on the next page"
+    why = "" if indexed else " (this database has no trigram index, extension pg_trgm)"
+    return f"looked down to {at:%Y-%m-%d %H:%M} UTC so far{why}: older leads follow on the next page"

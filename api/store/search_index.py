@@ -6,7 +6,6 @@ one time lie side by side in the table. Postgres cannot stop a GIN scan early; s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString
 
@@ -44,21 +43,3 @@ def start_of(stretch: int) -> datetime:
 def keys_of(newest: int, oldest: int) -> list[str]:
     """The keys of the stretches from `oldest` to `newest`, both included."""
     return [f"t{n}" for n in range(newest, oldest - 1, -1)]
-
-
-def has_trigrams(text: str, letters: Sequence[bool]) -> bool:
-    """Whether an index of trigrams can narrow a search for the fragment `text` (pg_trgm's rules for LIKE '%text%').
-
-    Trigrams come from runs of letters and digits. Three in a row make one; so do two and the edge of their run, where
-    it lies within the fragment. One letter with its edges would do for pg_trgm, but half of all leads have that.
-    """
-    run, edges = 0, 0
-    for n, letter in enumerate([*letters, False]):
-        if letter:
-            edges = edges if run else int(n > 0)
-            run += 1
-        elif run:
-            if run + edges + int(n < len(text)) >= 3 and run > 1:
-                return True
-            run = 0
-    return False

@@ -35,4 +35,9 @@ def search_text(name: str, email: str, phone: str, *ids: str) -> str:
 
 def like(text: str) -> str:
     """The LIKE pattern that finds the fragment `text`, folded, with LIKE's own signs taken literally."""
-    return "%" + re.sub(r"([\\%_])", r"\\\1", fold(fit(text))) + "%"
+    return like_folded(fold(fit(text)))
+
+
+def like_folded(text: str) -> str:
+    """The same for a fragment, or a part of one, that is folded."""
+    return "%" + re.sub(r"([\\%_])", r"\\\1", text) + "%"

@@ -12,7 +12,7 @@ from psycopg import sql
 from api.models import LeadFilter
 from api.store.records import NAMED
 from api.store.search_index import KEYS, PREFIXES
-from api.store.text import fit, like
+from api.store.text import fit, like, like_folded
 
 Ids = Mapping[str, Sequence[str]]
 Statement = tuple[sql.Composed, dict[str, Any]]
@@ -111,27 +111,44 @@ class Wanted:
         ).format(walked, conditions, last, limit=sql.Literal(limit))
         return query, values | more
 
-    def probe(self, edge: Edge, stretches: Sequence[str], limit: int) -> Statement:
-        """Rows (received_at, id) after `edge` by the search index, newest first; no `stretches` means all of time."""
+    def probe(self, edge: Edge, stretches: Sequence[str], pieces: Sequence[str], limit: int) -> Statement:
+        """Rows (received_at, id) after `edge` by the search index.
+
+        Args:
+            stretches: keys of stretches of time, asked one after the other until there are `limit` rows; none means
+                all of time at once.
+            pieces: parts of the text that the index narrows the search by.
+        """
         values: dict[str, Any] = {"edge": edge.at, "id": edge.id, "since": self.since}
         conditions: list[sql.Composable] = [
             # Bounds that no index knows, for the same reason as the order.
             sql.SQL("(received_at + interval '0', id) < (%(edge)s, %(id)s) AND received_at + interval '0' >= %(since)s")
         ]
-        for kind, wanted in [*self.keys.items(), ("stretch", tuple(stretches))]:
-            if wanted:
-                conditions.append(sql.SQL("{} && {}").format(sql.SQL(KEYS), sql.Placeholder(f"keys_{kind}")))
-                values[f"keys_{kind}"] = [PREFIXES.get(kind, "") + value for value in wanted]
+        for kind, wanted in self.keys.items():
+            conditions.append(sql.SQL("{} && {}").format(sql.SQL(KEYS), sql.Placeholder(f"keys_{kind}")))
+            values[f"keys_{kind}"] = [PREFIXES[kind] + value for value in wanted]
         if status := dict(self._all()).get("status"):
             conditions.append(sql.SQL("status = ANY (%(status)s)"))
             values["status"] = list(status)
         if self.pattern:
-            conditions.append(sql.SQL("search LIKE %(pattern)s"))
+            for n, piece in enumerate(pieces):
+                conditions.append(sql.SQL("search LIKE {}").format(sql.Placeholder(f"piece_{n}")))
+                values[f"piece_{n}"] = like_folded(piece)
+            # The whole of it is looked for in what the pieces leave: the index would read the lists of all its parts.
+            conditions.append(sql.SQL("(search || '') LIKE %(pattern)s"))
             values["pattern"] = self.pattern
-        query = sql.SQL("SELECT received_at, id FROM leads WHERE {} {}").format(
+        if stretches:
+            conditions.append(sql.SQL(KEYS + " && ARRAY[stretch.key]"))
+            values["stretches"] = list(stretches)
+        one = sql.SQL("SELECT received_at, id FROM leads WHERE {} {}").format(
             sql.SQL(" AND ").join(conditions), _ORDER_AFTERWARDS.format(sql.Literal(limit))
         )
-        return query, values
+        if not stretches:
+            return one, values
+        # One after the other, newest first, and no further than the limit.
+        return sql.SQL(
+            "SELECT found.* FROM unnest(%(stretches)s::text[]) AS stretch (key), LATERAL ({}) AS found LIMIT {}"
+        ).format(one, sql.Literal(limit)), values
 
     def among(self, leads: Sequence[int], edge: Edge, limit: int) -> Statement:
         """Rows (received_at, id) of those of `leads` that meet all but the text."""

@@ -8,6 +8,7 @@ import shutil
 import statistics
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -59,22 +60,47 @@ def measure(options: Options, loaded: Loaded, leads: int, load_s: float, now: da
         server.stop()
 
 
-async def _ask_all(loaded: Loaded, now: datetime, count: int) -> dict[str, tuple[list[float], int]]:
-    """Milliseconds of every ask, and how many pages ended before they were full, by question."""
-    reader = Reader(loaded.url)
-    found: dict[str, tuple[list[float], int]] = {}
+@dataclass(slots=True)
+class Took:
+    """Milliseconds of every ask of a question, and of processor time; how many pages ended before they were full."""
+
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    stopped: int = 0
+
+
+def _backend(url: str) -> int:
+    """Process id of the reader's only connection."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'leads-reader'").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _cpu_ms(pid: int) -> float:
+    """Processor time of this process and that one: what other programs run does not lengthen it much."""
+    running = Path(f"/proc/{pid}/schedstat").read_text().split()[0]
+    return time.process_time() * 1e3 + int(running) / 1e6
+
+
+async def _ask_all(loaded: Loaded, now: datetime, count: int) -> dict[str, Took]:
+    """What every question took."""
+    reader = Reader(loaded.url, size=1)
+    found: dict[str, Took] = {}
     try:
+        await reader.ping()
+        pid = _backend(loaded.url)
         for question in asked.questions(loaded.known, now, count):
-            took, stopped = [], 0
+            took = found[question.name] = Took()
             # The first asks of a kind pay for what a console that runs has long had: a connection, catalogue caches.
             for ask in question.asks[:5]:
                 await ask(reader)
             for ask in question.asks:
-                began = time.perf_counter()
-                stopped += asked.stopped(await ask(reader))
-                took.append((time.perf_counter() - began) * 1e3)
-            found[question.name] = (took, stopped)
-            narrate(f"leads: {question.name}: p95 {quantile(took, 0.95):.1f} ms")
+                used, began = _cpu_ms(pid), time.perf_counter()
+                took.stopped += asked.stopped(await ask(reader))
+                took.wall.append((time.perf_counter() - began) * 1e3)
+                took.cpu.append(_cpu_ms(pid) - used)
+            narrate(f"leads: {question.name}: p95 {quantile(took.wall, 0.95):.1f} ms")
     finally:
         await reader.close()
     return found
@@ -163,19 +189,21 @@ def _loading(loaded: Loaded, leads: int, load_s: float) -> Report:
     )
 
 
-def _answers(answers: dict[str, tuple[list[float], int]], leads: int) -> Report:
+def _answers(answers: dict[str, Took], leads: int) -> Report:
     rows = []
-    for name, (took, stopped) in answers.items():
-        p95 = quantile(took, 0.95)
-        figures = [f"{value:.1f}" for value in (statistics.median(took), p95, quantile(took, 0.99), max(took))]
-        rows.append((name, str(len(took)), *figures, "ok" if p95 < MARK_MS else "MISSED", str(stopped or "")))
+    for name, took in answers.items():
+        p95 = quantile(took.wall, 0.95)
+        figures = (statistics.median(took.wall), p95, quantile(took.wall, 0.99), quantile(took.cpu, 0.95))
+        verdict = "ok" if p95 < MARK_MS else "MISSED"
+        rows.append((name, str(len(took.wall)), *(f"{ms:.1f}" for ms in figures), verdict, str(took.stopped or "")))
     missed = [row[0] for row in rows if row[6] != "ok"]
     notes = (
         f"milliseconds in the client, one question at a time; the mark is {MARK_MS:.0f} ms at p95",
+        "CPU: processor time of reader and Postgres; time beyond it is disk, or other programs on the machine",
         "stopped: pages that said that they looked at a part of the leads and go on with the next page",
         f"missed: {', '.join(missed) or 'none'}",
     )
-    heads = ("question", "asked", "p50", "p95", "p99", "max", "mark", "stopped")
+    heads = ("question", "asked", "p50", "p95", "p99", "CPU p95", "mark", "stopped")
     return Report(f"leads: what the reader takes with {leads:,}", heads, tuple(rows), notes)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from api.models import Lead, LeadFilter
 from api.store import Reader, Writer, migrate, search
-from api.store.search_index import KEYS, has_trigrams, keys_of, start_of, stretch_of
+from api.store.search_index import KEYS, keys_of, start_of, stretch_of
 from api.store.text import fold
 from tests import servers
 from tests.api.store import making
@@ -207,6 +207,9 @@ def _shallow(patch: pytest.MonkeyPatch, look: int) -> None:
     """Few leads take the part of very many."""
     patch.setattr(search, "LOOK", look)
     patch.setattr(search, "LOOK_SCATTERED", look)
+    patch.setattr(search, "FIRST_LOOK", look)
+    patch.setattr(search, "AT_ONCE", look - 2)
+    patch.setattr(search, "MOST_LEFT", 10 * look)
     patch.setattr(search, "WALK", 4 * look)
     patch.setattr(search, "WALK_UNINDEXED", 8 * look)
 
@@ -267,17 +270,6 @@ async def test_a_job_is_found_by_the_beginning_of_its_id_within_the_filter(write
     assert await jobs("01K2ABCDEF", source="forms") == {second.job.id}
     assert await jobs("01K2ABCDEF", form="77", page="1029") == {first.job.id, second.job.id}
     assert await jobs("01K2ABCDEF", form="78") == set()
-
-
-@pytest.mark.parametrize(
-    ("text", "narrowed"),
-    [
-        ("ab", False), ("abc", True), ("a b", False), ("a-", False), ("ab-", True), ("@ab", True), ("-a", False),
-        ("", False), ("---", False), ("a.b.", False), ("a bc", True), ("12", False), ("123", True),
-    ],
-)  # fmt: skip
-def test_what_trigrams_can_narrow(text: str, narrowed: bool) -> None:
-    assert has_trigrams(text, [sign.isalnum() for sign in text]) is narrowed
 
 
 def test_stretches_cover_time_without_a_gap() -> None:

@@ -1,0 +1,116 @@
+"""A sample of what leads are searched by: how frequent a fragment is, and which parts of it narrow a search best."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import LiteralString
+
+from api.store.connections import Connection, rows
+from api.store.search_index import LETTERS
+
+_KEPT_S = 600.0
+_PAGES, _ROWS_A_PAGE = 150, 10
+_AT_A_TIME = 50
+_COMMON = 0.12
+"""A trigram of so many leads has a list too long to be worth reading."""
+_MOST_PIECES = 6
+_UNSEEN = 0.3
+"""Leads of the sample taken to have what none of them has."""
+
+_SIZE: LiteralString = """
+SELECT pg_relation_size('leads') / current_setting('block_size')::int,
+       greatest((SELECT reltuples FROM pg_class WHERE oid = 'leads'::regclass), 0)
+"""
+_TEXTS: LiteralString = "SELECT search FROM leads WHERE ctid = ANY (%s::tid[])"
+
+
+class Sample:
+    """About a thousand leads' search texts, read anew every ten minutes. Estimates only: no answer depends on it."""
+
+    def __init__(self) -> None:
+        self._texts: Sequence[str] = ()
+        self._counts: Counter[str] = Counter()
+        self._letters: dict[str, bool] = {}
+        self._read_at = float("-inf")
+        self.leads = 0.0
+
+    async def refresh(self, connection: Connection) -> None:
+        """Read it, unless it is fresh."""
+        if time.monotonic() - self._read_at < _KEPT_S:
+            return
+        pages, self.leads = (await rows(connection, _SIZE))[0]
+        places = [
+            f"({page},{row + 1})"
+            for page in random.sample(range(pages), min(_PAGES, pages))
+            for row in range(_ROWS_A_PAGE)
+        ]
+        self._texts = [text for (text,) in await rows(connection, _TEXTS, [places])]
+        counts: Counter[str] = Counter()
+        for n, text in enumerate(self._texts):
+            plain = _edges(text, [sign.isalnum() for sign in text])
+            counts.update({plain[k : k + 3] for k in range(len(plain) - 2)})
+            if n % _AT_A_TIME == 0:
+                await asyncio.sleep(0)
+        self._counts = counts
+        self._read_at = time.monotonic()
+
+    def share(self, folded: str) -> float:
+        """The share of leads that have the fragment; 0 where the sample has none."""
+        return sum(folded in text for text in self._texts) / max(1, len(self._texts))
+
+    async def pieces(self, connection: Connection, folded: str) -> tuple[list[str], float]:
+        """Parts of a fragment that narrow a search for it best, and about what share of leads has all of them.
+        No parts where the index knows no trigram of it.
+
+        The index would read the list of every trigram of the fragment, and those of "gmail" are as long as the table.
+        """
+        found = _trigrams(folded, await self._which(connection, folded))
+        total = max(1, len(self._texts))
+        counts = {piece: self._counts[trigram] for piece, (trigram, _) in found.items()}
+        chosen: list[str] = []
+        have = list(self._texts)
+        while len(chosen) < _MOST_PIECES:
+            left = [piece for piece in found if piece not in chosen and counts[piece] <= _COMMON * total]
+            if not left and not chosen:
+                left = list(found)
+            if not left:
+                break
+            used = Counter(found[piece][1] for piece in chosen)
+            # What leaves the fewest; where none are left, what is rarest of another word than the ones before.
+            best = min(left, key=lambda p: (sum(p in text for text in have), used[found[p][1]], counts[p], p))
+            chosen.append(best)
+            have = [text for text in have if best in text]
+        # As if they had nothing to do with each other, or as the sample has them together: the more pessimistic.
+        apart = math.prod(max(counts[piece], _UNSEEN) / total for piece in chosen)
+        return chosen, max(apart, len(have) / total, _UNSEEN / total)
+
+    async def _which(self, connection: Connection, folded: str) -> list[bool]:
+        """Which signs the server takes for letters or digits: its locale decides."""
+        unknown = sorted({sign for sign in folded if not sign.isascii() and sign not in self._letters})
+        if unknown:
+            known = await rows(connection, LETTERS, [unknown])
+            self._letters |= {sign: letter for sign, (letter,) in zip(unknown, known, strict=True)}
+        return [sign.isalnum() if sign.isascii() else self._letters[sign] for sign in folded]
+
+
+def _edges(text: str, letters: Sequence[bool]) -> str:
+    """The text with a blank for whatever is no letter or digit, as trigrams have it."""
+    return "".join([sign if letter else " " for sign, letter in zip(text, letters, strict=True)])
+
+
+def _trigrams(folded: str, letters: Sequence[bool]) -> dict[str, tuple[str, int]]:
+    """Parts of a fragment that are a trigram each: three letters or digits, or two and the edge of their run.
+
+    Each comes with that trigram and the number of its word.
+    """
+    plain = _edges(folded, letters)
+    found = {}
+    for n in range(len(folded) - 2):
+        if letters[n + 1] and letters[n : n + 3].count(True) >= 2:
+            found[folded[n : n + 3]] = (plain[n : n + 3], plain[: n + 1].count(" "))
+    return found
