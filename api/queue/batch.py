@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from api import logs
 from api.errors import QueueUnavailableError
 from api.models import Job
 from api.queue.codec import Note, clip, encode, encode_job
@@ -12,10 +13,12 @@ from api.queue.keys import Keys
 from api.queue.types import Published
 from api.queue.wire import pack
 
+log = logs.get_logger()
+
 REMEMBERED_S = 7 * 86_400
 """How long an accepted lead is remembered, so that it is not accepted again."""
 
-ACCEPTED = ord("1")
+_ACCEPTED = ord("1")
 
 Outcome = Published | QueueUnavailableError
 Done = Callable[[Outcome], None]
@@ -43,14 +46,20 @@ class Call:
         elif live:
             self._duplicates += 1
         if not self._left and not self.over:
-            self.over = True
-            self._done(Published(self._accepted, self._duplicates))
+            self._end(Published(self._accepted, self._duplicates))
 
     def fail(self, reason: str) -> None:
         """Tell that it has failed, unless it is over."""
         if not self.over:
-            self.over = True
-            self._done(QueueUnavailableError(reason))
+            self._end(QueueUnavailableError(reason))
+
+    def _end(self, outcome: Outcome) -> None:
+        self.over = True
+        try:
+            self._done(outcome)
+        except Exception as error:
+            # A slip in one caller's code must not leave the others of its batch without an answer.
+            log.error("queue.answer_failed", exc_info=error)
 
 
 class Item(NamedTuple):
@@ -66,6 +75,12 @@ class Item(NamedTuple):
 def fail(items: Iterable[Item], reason: str) -> None:
     for item in items:
         item.call.fail(reason)
+
+
+def tell(batch: Iterable[Item], outcomes: bytes) -> None:
+    """Tell the calls what became of a batch: one character a job, as the script `publish` returns them."""
+    for item, outcome in zip(batch, outcomes, strict=True):
+        item.call.count(outcome == _ACCEPTED, item.live)
 
 
 def items_of(keys: Keys, call: Call, jobs: Sequence[Job], dead: Sequence[tuple[Job, str]]) -> list[Item]:

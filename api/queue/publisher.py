@@ -12,7 +12,7 @@ import hiredis
 
 from api.models import Job
 from api.queue import lua
-from api.queue.batch import ACCEPTED, Call, Done, Item, Outcome, fail, items_of, packed
+from api.queue.batch import Call, Done, Item, Outcome, fail, items_of, packed, tell
 from api.queue.codec import clip
 from api.queue.keys import Keys
 from api.queue.types import Published
@@ -166,8 +166,8 @@ class Publisher:
 
     def _answer(self, batch: list[Item], reply: Any) -> None:
         if isinstance(reply, bytes) and len(reply) == len(batch):
-            for item, outcome in zip(batch, reply, strict=True):
-                item.call.count(outcome == ACCEPTED, item.live)
+            # The next batch is sent first: Redis is at work while these callers are answered.
+            asyncio.get_running_loop().call_soon(tell, batch, reply)
             return
         reason = clip(str(reply), 200)
         fail(batch, f"Redis refused: {reason}")

@@ -55,10 +55,11 @@ class Connection(asyncio.Protocol):
         self._stopped = self._unread = self._closing = self._stalled = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See asyncio.Protocol."""
+        """See asyncio.Protocol. One too many is not kept, so that nothing of it may last."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is no instance of it
         if not self._keeper.add(self):
             self._refuse(503, "too many connections")
+            transport.close()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol. Much at once is parsed in parts, so that a head's limit holds there as well."""
@@ -195,8 +196,7 @@ class Connection(asyncio.Protocol):
         self._mute_bytes = 0 if self._mute_bytes < 0 else self._mute_bytes + size
         if self._mute_bytes > heads.MAX_HEAD_BYTES:
             self._refuse(431, "the head is too large")
-            return
-        if self._reading is not None and not self._timed:
+        elif self._reading is not None and not self._timed:
             self._timed = True
             self._deadline = self._keeper.after(self._keeper.body_timeout_s)
 

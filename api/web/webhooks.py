@@ -212,7 +212,11 @@ class Delivery:
             self._send(self._refused(outcome))
             return
         counts = outcome.accepted, outcome.duplicates, self._parsed.ignored
-        self._account(self._parsed, outcome)
+        try:
+            self._account(self._parsed, outcome)
+        except Exception as error:
+            # The leads are in the queue, and their sender is to know that.
+            log.error("web.failed", request_id=self.request.request_id, exc_info=error)
         self._send(self._counted(Response(200, b'{"accepted":%d,"duplicates":%d,"ignored":%d}' % counts, _HEADERS)))
 
     def _account(self, parsed: Parsed, counts: Published) -> None:

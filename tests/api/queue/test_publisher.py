@@ -197,3 +197,12 @@ async def test_namespaces_are_apart(queue: Queue) -> None:
 async def test_every_key_is_under_one_hash_tag(queue: Queue) -> None:
     await queue.publisher.publish([a_job()], [(a_job(), "bad")])
     assert all(key.startswith("{leads}:") for key in queue.raw.scan_iter())
+
+
+async def test_a_slip_in_what_one_caller_does_with_its_answer_keeps_it_from_no_other(queue: Queue) -> None:
+    def slip(_outcome: object) -> None:
+        raise RuntimeError("slip")
+
+    queue.publisher.submit([a_job("1")], (), slip)
+    assert await queue.publisher.publish([a_job("2")]) == Published(1, 0)
+    assert (await queue.inspector.snapshot()).ready == 2
