@@ -30,6 +30,7 @@ from api.queue.report import Report
 from api.queue.types import Taken
 
 SETTLE_STEP = 1_000
+NEVER_MS = 10**12
 PAUSED_POLL_S = 0.5
 REAP_EVERY_S = 60.0
 FORGET_AFTER_S = 600.0
@@ -53,7 +54,7 @@ class Consumer(Linked):
         namespace: str,
         name: str,
         visibility_timeout: float = 60.0,
-        gone_after: float = 3.0,
+        gone_after: float = 2.5,
         *,
         timeout_s: float = 5.0,
     ) -> None:
@@ -61,7 +62,8 @@ class Consumer(Linked):
         super().__init__(Link(redis_url, namespace, timeout_s=timeout_s))
         self.name = name
         self._visibility_ms = round(visibility_timeout * 1000)
-        self._gone_ms = round(gone_after * 1000)
+        self._gone_s = gone_after
+        self._beat_at = self._steady_since = float("-inf")
         self._started_at = time.time()
         self._held: set[str] = set()
         self._look_back = True
@@ -140,6 +142,10 @@ class Consumer(Linked):
         beat = Beat(pid=os.getpid(), host=_HOST, started_at=self._started_at, stored=stored, failed=failed, state=state)
         await self._link.run("beat", self.name, encode(beat), *self._report.words(totals))
         self._report.counted()
+        now = time.monotonic()
+        if self._beat_at + self._gone_s / 2 < now and self._beat_at > float("-inf"):
+            self._steady_since = now
+        self._beat_at = now
 
     async def promote_due(self, limit: int = 500) -> int:
         """Make up to `limit` due retries ready; how many. Call again at once until it returns 0."""
@@ -148,12 +154,16 @@ class Consumer(Linked):
     async def reclaim(self, count: int) -> list[Taken]:
         """Take over up to `count` jobs from others: in flight past the visibility timeout, or their worker gone.
 
-        Now and then it also forgets consumers long gone that hold nothing.
+        When this worker's own heartbeats came late, Redis stood still or the machine was busy, and the others' are late
+        too: nobody counts as gone until they have had the time to be heard. Now and then it also forgets consumers long
+        gone that hold nothing.
         """
         if time.monotonic() >= self._reap_at:
             self._reap_at = time.monotonic() + REAP_EVERY_S
             await self.reap()
-        rows = await self._handing_out("reclaim", self.name, count, TAKE_BYTES, self._visibility_ms, self._gone_ms)
+        steady = time.monotonic() - self._steady_since >= self._gone_s
+        gone_ms = round(self._gone_s * 1000) if steady else NEVER_MS
+        rows = await self._handing_out("reclaim", self.name, count, TAKE_BYTES, self._visibility_ms, gone_ms)
         return self._taken(rows)
 
     async def reap(self, forget_after_s: float = FORGET_AFTER_S) -> int:

@@ -77,7 +77,12 @@ class Lanes:
         """Have this lead read."""
         page = taken.job.page
         lane = self._lanes.setdefault(page, _Lane())
-        lane.waiting.append((taken, time.monotonic()))
+        now = time.monotonic()
+        if taken.deliveries > 1:
+            # Left behind by a worker that is gone: it is older than what waits, and has waited long enough.
+            lane.waiting.appendleft((taken, lane.waiting[0][1] if lane.waiting else now))
+        else:
+            lane.waiting.append((taken, now))
         if not lane.due:
             # Later: what comes in the same batch goes into the same call.
             lane.due = True

@@ -22,6 +22,7 @@ NOTES = (
     "rate: from the first rows seen to the last; whole: from the start of the process to the last row",
     "CPU, Postgres: processor time of the worker, and of all of Postgres, a job",
     "ours writes a lead, a delivery and an attempt row a job, the peer one row",
+    "all write to one Postgres server with initdb's settings: fsync and synchronous_commit on, 128 MB of buffers",
     f"Graph: a stand-in that answers every call after {GRAPH_DELAY_S * 1e3:.0f} ms; the peer asks for one lead a call",
 )
 

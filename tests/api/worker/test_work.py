@@ -16,6 +16,7 @@ from api.models import Job, JobState, Lead, Outcome
 from api.queue import Consumer, Operator
 from api.sources import FormsSource
 from api.worker.decode import meta_lead
+from api.worker.lanes import CALLS
 from tests.api.worker.conftest import Log
 from tests.api.worker.rig import Rig, form_job, meta_job, until
 from tests.api.worker.standin import Call, Reply, lead, leads
@@ -308,17 +309,18 @@ async def test_draining_finishes_what_was_begun_and_hands_back_the_rest(rig: Rig
         return Reply(leads(call.ids))
 
     rig.graph.answer = answer
-    await rig.publish(*(meta_job(f"5{n:04d}") for n in range(400)))
+    begun = 50 * CALLS
+    await rig.publish(*(meta_job(f"5{n:04d}") for n in range(begun + 200)))
     async with rig.working() as worker:
 
-        async def four_calls() -> bool:
-            return len(rig.graph.calls) == 4 and (await rig.inspector.snapshot()).in_flight > 200
+        async def all_calls() -> bool:
+            return len(rig.graph.calls) == CALLS and (await rig.inspector.snapshot()).in_flight > begun
 
-        await until(four_calls, "the calls")
+        await until(all_calls, "the calls")
         worker.stop()
 
         async def handed_back() -> bool:
-            return (await rig.inspector.snapshot()).in_flight == 200
+            return (await rig.inspector.snapshot()).in_flight == begun
 
         await until(handed_back, "the rest to be handed back")
         held.set()
@@ -326,7 +328,7 @@ async def test_draining_finishes_what_was_begun_and_hands_back_the_rest(rig: Rig
     assert (snapshot.in_flight, snapshot.depth) == (0, 200)
     assert (await rig.accounting()).balanced
     async with rig.working():
-        await rig.rows(400)
+        await rig.rows(begun + 200)
 
 
 async def test_what_a_drain_cannot_finish_in_time_stays_safe(rig: Rig) -> None:
