@@ -191,7 +191,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class LeadFilter:
-    """What a lead list shows. Empty means no restriction. `text` matches name, e-mail, phone and ids by fragment."""
+    """What a lead list shows. Empty means no restriction.
+
+    `text` matches name, e-mail, phone and external id by fragment, a job's id by its beginning.
+    """
 
     text: str = ""
     source: str = ""
@@ -205,7 +208,10 @@ class LeadFilter:
 
 @dataclass(frozen=True, slots=True)
 class LeadPage:
-    """A page of leads, newest first. `cursor` continues it, "" at the end. `notice`: search is a plain scan."""
+    """A page of leads, newest first. `cursor` continues it, "" at the end.
+
+    `notice` says that the page ended before it was full, with more leads to look at, or that all were read.
+    """
 
     leads: tuple[Lead, ...]
     cursor: str = ""
