@@ -133,6 +133,7 @@ async def test_a_redis_that_cannot_write_its_files_says_so(own_queue: Queue, own
     with pytest.raises(QueueUnavailableError, match="MISCONF"):
         await own_queue.publish(1)
     assert (snapshot.refuses, snapshot.ready) == ("disk", 1)
+    own_queue.raw.config_set("save", "")  # or the server would not stop without having saved
 
 
 async def test_one_that_does_not_answer_raises(own_queue: Queue, own_server: RedisServer) -> None:
