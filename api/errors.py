@@ -7,6 +7,7 @@ ServiceError
 │   ├── QueueUnavailableError
 │   └── StoreUnavailableError
 ├── GraphError               the Graph API refuses or fails; the text says how, without a token
+│   └── api.graph.GraphTroubleError   with what to do about it
 ├── PayloadError             a job's payload cannot be understood; the job is buried
 └── NotFoundError            no such job or lead
 """

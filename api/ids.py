@@ -51,3 +51,8 @@ def time_of(job_id: str) -> float:
         return ULID.from_str(job_id).timestamp
     except ValueError:
         return 0.0
+
+
+def first_id(at: float) -> str:
+    """What every id made at that time (epoch seconds) or later is greater than."""
+    return str(ULID.from_timestamp(float(at)))[:10]

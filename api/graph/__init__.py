@@ -1,7 +1,8 @@
 """The Graph API: reading leads by id and by form, and what its errors and usage headers mean. The only user of httpx.
 
-`GraphClient` talks, over `Transport`, which makes no call while `Limits` says to wait; `verdict` and `usage` are pure
-and say what an answer means. `GraphClient.counts` tells what was asked.
+`GraphClient` talks (`Edges` lists, `Setup` looks at tokens and pages), over `Transport`, which makes no call while
+`Limits` says to wait; `verdict` and `usage` are pure and say what an answer means. `GraphClient.counts` tells what was
+asked.
 """
 
 from __future__ import annotations
@@ -9,8 +10,24 @@ from __future__ import annotations
 from api.graph.answers import GraphLead
 from api.graph.client import GraphClient, LeadsAnswer
 from api.graph.counts import GraphCounts
+from api.graph.edges import Form, GraphTroubleError, LeadsPage
 from api.graph.limits import EVERY
+from api.graph.setup import TokenFacts
 from api.graph.usage import Usage
 from api.graph.verdict import Action, Scope, Trouble
 
-__all__ = ["EVERY", "Action", "GraphClient", "GraphCounts", "GraphLead", "LeadsAnswer", "Scope", "Trouble", "Usage"]
+__all__ = [
+    "EVERY",
+    "Action",
+    "Form",
+    "GraphClient",
+    "GraphCounts",
+    "GraphLead",
+    "GraphTroubleError",
+    "LeadsAnswer",
+    "LeadsPage",
+    "Scope",
+    "TokenFacts",
+    "Trouble",
+    "Usage",
+]

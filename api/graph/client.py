@@ -1,20 +1,20 @@
-"""Talks to the Graph API: leads by id (many in a call), leads of a form, names, and whether a page is set up."""
+"""Talks to the Graph API: leads by id, many in a call, and names."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
-from api.errors import GraphError
 from api.graph import answers
 from api.graph.answers import GraphLead
 from api.graph.counts import GraphCounts
+from api.graph.edges import Edges
 from api.graph.limits import Limits
+from api.graph.setup import Setup
 from api.graph.transport import Answer, Transport
 from api.graph.usage import Usage, usage
 from api.graph.verdict import FEW, UNKNOWN_DELAY_S, Action, Trouble, invisible, safe
@@ -32,9 +32,6 @@ FIELDS = (
 )
 NAME_CALLS = 6
 """Calls for the names of some forms and pages, where one that is gone fails the others."""
-
-MAX_PAGES = 10_000
-"""Pages of one form's listing that are followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,12 @@ class _Chunk:
 
 
 class GraphClient:
-    """A client for one app. Safe to use from many tasks at once; bound to one event loop."""
+    """A client for one app. Safe to use from many tasks at once; bound to one event loop.
+
+    Attributes:
+        edges: reads what hangs on pages and forms.
+        setup: reads whether tokens and pages are set up.
+    """
 
     def __init__(
         self,
@@ -85,6 +87,8 @@ class GraphClient:
             connections=connections,
             transport=transport,
         )
+        self.edges = Edges(self._way, self._url)
+        self.setup = Setup(self._way)
 
     def token_for(self, page: str) -> str:
         """The page's token, "" if there is none. A lead without a page takes the only token there is."""
@@ -144,32 +148,6 @@ class GraphClient:
         self._way.calls.leads_got += got
         return LeadsAnswer({i: _among_others(result, got) for i, result in results.items()}, seen)
 
-    async def form_leads(
-        self, page: str, form: str, *, since: float, limit: int = 100
-    ) -> AsyncIterator[list[GraphLead]]:
-        """All leads of a form created after `since` (epoch seconds), a page of them at a time.
-
-        Ends where the listing ends, at a cursor that does not advance, and at a link to another host.
-
-        Raises:
-            GraphError: with the Graph API's own words; what was given before stays good.
-        """
-        newer = [{"field": "time_created", "operator": "GREATER_THAN", "value": int(since)}]
-        query = {"fields": FIELDS, "filtering": json.dumps(newer, separators=(",", ":")), "limit": str(limit)}
-        seen: set[str] = set()
-        for _ in range(MAX_PAGES):
-            answer = await self._sound(page, f"{form}/leads", query)
-            found = answers.listed(answer.text, answer.value, answer.cleaned)
-            if found is None:
-                raise GraphError("Graph API: the listing has no data")
-            if found:
-                yield found
-            cursor = answers.next_cursor(answer.value, self._url)
-            if not cursor or cursor in seen:
-                return
-            seen.add(cursor)
-            query["after"] = cursor
-
     async def names(self, page: str, ids: Sequence[str]) -> dict[str, str]:
         """Names of forms or pages by id, as far as they can be had; never raises."""
         wanted = [i for i in dict.fromkeys(ids) if _is_id(i)][:MAX_IDS]
@@ -193,23 +171,6 @@ class GraphClient:
         named = {i: value[i].get("name") for i in wanted if isinstance(value.get(i), dict)}
         return {i: str(name)[:500] for i, name in named.items() if isinstance(name, str) and name}
 
-    async def page_problems(self, page: str) -> tuple[str, ...]:
-        """Why leads of a page would not arrive: no access to leads, or no subscription to them. Empty when all is well.
-
-        Raises:
-            GraphError: it could not be found out.
-        """
-        problems = []
-        access = (await self._sound(page, page, {"fields": "has_lead_access"})).value.get("has_lead_access")
-        if isinstance(access, dict) and access.get("can_access_lead") is False:
-            reason = access.get("failure_reason")
-            problems.append(safe(f"the app may not read this page's leads: {reason or 'no reason given'}"))
-        apps = (await self._sound(page, f"{page}/subscribed_apps", {})).value.get("data")
-        subscribed = [app.get("subscribed_fields") for app in apps if isinstance(app, dict)] if apps else []
-        if not any(isinstance(names, list) and "leadgen" in names for names in subscribed):
-            problems.append("the page is not subscribed to leadgen: new leads are not announced")
-        return tuple(problems)
-
     async def close(self) -> None:
         """Close the connections."""
         await self._way.close()
@@ -221,13 +182,6 @@ class GraphClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-    async def _sound(self, page: str, path: str, query: dict[str, str]) -> Answer:
-        """An answer without trouble; GraphError otherwise."""
-        answer = await self._way.get(page, path, query)
-        if answer.trouble:
-            raise GraphError(answer.trouble.error)
-        return answer
 
 
 def _is_id(text: str) -> bool:

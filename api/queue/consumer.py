@@ -16,12 +16,9 @@ from api.queue.codec import (
     KEY_LENGTH,
     TEXT_LENGTH,
     Beat,
-    Pause,
     clip,
     encode,
     job_or_rest,
-    pairs,
-    pauses_in,
     text,
 )
 from api.queue.link import Link, Linked, NoGroupError
@@ -172,16 +169,7 @@ class Consumer(Linked):
 
     async def set_pause(self, pause: PagePause) -> None:
         """Record that a page's Graph calls wait; replaces the page's former pause."""
-        value = Pause(
-            ends=round(pause.until * 1000),
-            kind=pause.kind,
-            reason=clip(pause.reason, TEXT_LENGTH),
-            name=clip(pause.name, KEY_LENGTH),
-            lead=clip(pause.lead, KEY_LENGTH),
-            tries=pause.tries,
-            next_at=pause.next_at,
-        )
-        await self._link.call("HSET", self._link.keys.of("pauses"), clip(pause.page, KEY_LENGTH), encode(value))
+        await pauses.write(self._link, pause)
 
     async def clear_pause(self, page: str) -> bool:
         """Lift a page's pause; whether there was one."""
@@ -197,9 +185,7 @@ class Consumer(Linked):
 
     async def pauses(self) -> tuple[PagePause, ...]:
         """Pauses in force, without those that have run out. `waiting` is left to the snapshot."""
-        found = pauses_in(pairs(await self._link.call("HGETALL", self._link.keys.of("pauses"))))
-        now = time.time()
-        return tuple(pause for pause in found if not pause.until or pause.until > now)
+        return await pauses.read(self._link)
 
     async def paused(self) -> bool:
         """Whether the operator has paused the queue (`read` respects it by itself)."""

@@ -17,6 +17,7 @@ samples    list       the last half minute, newest first: ms, accepted, jobs tha
 pauses     hash       page → JSON
 trying:…   string     page → the worker that tries whether the page goes on, for as long as no other may
 warnings   hash       key → JSON
+backfill   hash       form → JSON: how far a backfill came that was stopped
 control    hash       paused: since when (ms)
 """
 

@@ -1,12 +1,36 @@
-"""Owns what ends a page's wait: releasing the jobs that wait for it, and who tries whether it goes on."""
+"""Owns the pages' pauses: reading and writing them, releasing the jobs that wait, who tries whether a page goes on."""
 
 from __future__ import annotations
 
-from api.queue.codec import KEY_LENGTH, clip, text
+import time
+
+from api.models import PagePause
+from api.queue.codec import KEY_LENGTH, TEXT_LENGTH, Pause, clip, encode, pairs, pauses_in, text
 from api.queue.link import Link
 
 STEP = 500
 """Jobs a script looks at."""
+
+
+async def read(link: Link) -> tuple[PagePause, ...]:
+    """Pauses in force, without those that have run out. `waiting` is left to the snapshot."""
+    found = pauses_in(pairs(await link.call("HGETALL", link.keys.of("pauses"))))
+    now = time.time()
+    return tuple(pause for pause in found if not pause.until or pause.until > now)
+
+
+async def write(link: Link, pause: PagePause) -> None:
+    """Record that a page's Graph calls wait; replaces the page's former pause."""
+    value = Pause(
+        ends=round(pause.until * 1000),
+        kind=pause.kind,
+        reason=clip(pause.reason, TEXT_LENGTH),
+        name=clip(pause.name, KEY_LENGTH),
+        lead=clip(pause.lead, KEY_LENGTH),
+        tries=pause.tries,
+        next_at=pause.next_at,
+    )
+    await link.call("HSET", link.keys.of("pauses"), clip(pause.page, KEY_LENGTH), encode(value))
 
 
 async def release(link: Link, page: str) -> int:

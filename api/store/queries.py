@@ -21,6 +21,12 @@ PING: LiteralString = "SELECT current_setting('server_version'), (SELECT 1 FROM 
 
 DELIVERIES_IN: LiteralString = f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE job_id = ANY (%s)"  # noqa: S608 - as below
 
+# Every lead that came has a delivery, also one erased since; `leads` is asked for rows brought in by other means.
+KNOWN: LiteralString = """
+SELECT external_id FROM deliveries WHERE source = %(source)s AND external_id = ANY (%(ids)s)
+UNION SELECT external_id FROM leads WHERE source = %(source)s AND external_id = ANY (%(ids)s)
+"""
+
 # By job and by lead: what was discarded has no lead, and a lead has the jobs of every time it came.
 _DELIVERIES_OF: LiteralString = (
     f"SELECT {DELIVERY_COLUMNS} FROM deliveries "  # noqa: S608 - joins our own literals

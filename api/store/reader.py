@@ -128,6 +128,12 @@ class Reader:
         """
         return await self._connections.run(lambda connection: queries.find(connection, text, limit))
 
+    async def known(self, source: str, external_ids: Sequence[str]) -> set[str]:
+        """Those of the leads that came before and whose job has ended, whatever became of them: erased ones too."""
+        values = {"source": source, "ids": list(external_ids)}
+        found = await self._connections.run(lambda connection: rows(connection, queries.KNOWN, values))
+        return {external_id for (external_id,) in found}
+
     async def deliveries_in(self, job_ids: Iterable[str]) -> dict[str, Delivery]:
         """The ends of those of the jobs that have ended, by job id."""
         wanted = list(job_ids)

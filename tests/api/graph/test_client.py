@@ -13,8 +13,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from api.errors import GraphError
-from api.graph import EVERY, Action, GraphClient, GraphLead, Scope, Trouble
+from api.graph import EVERY, Action, Form, GraphClient, GraphLead, GraphTroubleError, Scope, Trouble
 from tests.api.graph.cases import Scripted, ids_of, lead, response, several
 
 TOKEN = "EAAGsecrettokenabcdefghijklmnop"
@@ -266,29 +265,57 @@ def listing(after: str, link: str) -> httpx.Response:
 async def test_a_listing_is_never_followed_elsewhere(link: str) -> None:
     transport = Scripted(lambda _: listing("2", link))
     async with GraphClient(token=TOKEN, transport=transport) as client:
-        pages = [page async for page in client.form_leads("1029", "77", since=0)]
-    assert len(pages) == len(transport.requests) == 1
+        found = await client.edges.leads("1029", "77", since=0)
+    assert (len(found.leads), found.after, len(transport.requests)) == (1, "", 1)
 
 
-async def test_a_listing_goes_on_to_its_end_and_cursors_that_circle_stop() -> None:
+async def test_a_listing_goes_on_from_its_cursor_with_our_own_token() -> None:
+    link = "https://graph.facebook.com/v25.0/77/leads?access_token=x&after=3"
+    transport = Scripted(lambda _: listing("2", link))
+    async with GraphClient(token=TOKEN, transport=transport) as client:
+        found = await client.edges.leads("1029", "77", since=0, after="2")
+    assert found.after == "3"
+    (url,) = [request.url for request in transport.requests]
+    assert (url.host, url.params["after"], url.params["access_token"]) == ("graph.facebook.com", "2", TOKEN)
+
+
+async def test_fewer_leads_are_listed_at_once_where_so_many_are_too_many() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
-        after = int(request.url.params.get("after", "0"))
-        following = str((after + 1) % 5)
-        return listing(following, f"https://graph.facebook.com/v25.0/77/leads?access_token=x&after={following}")
+        if int(request.url.params["limit"]) > 100:
+            error = {
+                "code": 1,
+                "message": "Please reduce the amount of data you're asking for",
+            }
+            return httpx.Response(500, json={"error": error})
+        return listing("", "")
 
     transport = Scripted(answer)
     async with GraphClient(token=TOKEN, transport=transport) as client:
-        pages = [page async for page in client.form_leads("1029", "77", since=0)]
-    assert len(pages) == 6
-    assert {request.url.host for request in transport.requests} == {"graph.facebook.com"}
-    assert {request.url.params["access_token"] for request in transport.requests} == {TOKEN}
+        found = await client.edges.leads("1029", "77", since=0, limit=400)
+    assert [request.url.params["limit"] for request in transport.requests] == ["400", "200", "100"]
+    assert (len(found.leads), found.limit) == (1, 100)
+
+
+async def test_forms_of_a_page_and_the_page_of_a_form() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/77"):
+            return httpx.Response(200, json={"id": "77", "name": "Imóveis", "page_id": "1029", "status": "ACTIVE"})
+        after = request.url.params.get("after", "")
+        data = [{"id": "78" if after else "77", "name": "x"}, {"id": "../../evil"}, "none", {"name": "no id"}]
+        following = {"cursors": {"after": "2"}, "next": "https://graph.facebook.com/v25.0/1029/leadgen_forms?after=2"}
+        return httpx.Response(200, json={"data": data, "paging": following})
+
+    async with GraphClient(token=TOKEN, transport=Scripted(answer)) as client:
+        assert await client.edges.form("", "77") == Form("77", "Imóveis", "1029", "ACTIVE")
+        assert [form.id for form in await client.edges.forms("1029")] == ["77", "78"]
 
 
 async def test_a_listing_that_fails_says_why() -> None:
     async with GraphClient(token=TOKEN, transport=Scripted(lambda _: response("err_190_expired_463"))) as client:
-        with pytest.raises(GraphError, match="Session has expired") as caught:
-            [page async for page in client.form_leads("1029", "77", since=0)]
+        with pytest.raises(GraphTroubleError, match="Session has expired") as caught:
+            await client.edges.leads("1029", "77", since=0)
     assert TOKEN not in str(caught.value)
+    assert (caught.value.trouble.action, caught.value.answered) == (Action.ASK, True)
 
 
 async def test_a_well_set_up_page_has_no_problems() -> None:
@@ -298,7 +325,8 @@ async def test_a_well_set_up_page_has_no_problems() -> None:
         return httpx.Response(200, json={"has_lead_access": {"can_access_lead": True}, "id": "1"})
 
     async with GraphClient(token=TOKEN, transport=Scripted(answer)) as client:
-        assert await client.page_problems("1") == ()
+        assert await client.setup.access_problem("1") == ""
+        assert await client.setup.subscription_problem("1") == ""
 
 
 async def test_names_are_had_as_far_as_they_can() -> None:

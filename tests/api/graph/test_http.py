@@ -144,8 +144,8 @@ async def test_a_listing_s_next_link_takes_no_token_elsewhere(graph: StandIn) ->
         link = f"{elsewhere.url}/v25.0/77/leads?access_token={TOKEN}&after=2"
         graph.answer = lambda _: Reply({"data": [lead("1")], "paging": {"cursors": {"after": "2"}, "next": link}})
         async with GraphClient(url=graph.url, token=TOKEN) as client:
-            pages = [page async for page in client.form_leads("1029", "77", since=0)]
-        assert (len(pages), elsewhere.all) == (1, [])
+            found = await client.edges.leads("1029", "77", since=0)
+        assert (len(found.leads), found.after, elsewhere.all) == (1, "", [])
 
 
 async def budget(graph: StandIn, bad: Callable[[str], bool], failing: Reply, count: int = 50) -> int:

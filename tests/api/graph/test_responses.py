@@ -172,14 +172,16 @@ async def test_an_id_silently_missing_is_asked_for_alone() -> None:
     assert all(isinstance(result, GraphLead) for result in results.values())
 
 
-async def test_a_listing_is_followed_by_its_cursor_until_it_does_not_advance() -> None:
+async def test_a_part_of_a_listing_and_the_cursor_of_the_next() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         return response("bulk_next_same_cursor" if request.url.params.get("after") else "bulk_page_1")
 
     transport = Scripted(answer)
     async with GraphClient(token="t", transport=transport) as client:
-        pages = [page async for page in client.form_leads("1029", "1811616845554330", since=1761945743.9)]
-    assert [[found.id for found in page] for page in pages] == [["1814022725313742"]]
+        found = await client.edges.leads("1029", "1811616845554330", since=1761945743.9)
+        again = await client.edges.leads("1029", "1811616845554330", since=1761945743.9, after=found.after)
+    assert [lead.id for lead in found.leads] == ["1814022725313742"]
+    assert (found.after, again.after) == ("OTcx", "OTcx")
     assert [request.url.params.get("after") for request in transport.requests] == [None, "OTcx"]
     first = transport.requests[0].url
     assert first.path == "/v25.0/1811616845554330/leads"
@@ -194,7 +196,7 @@ async def test_a_page_without_access_or_subscription_says_so() -> None:
         return response("page_subscribed_without_leadgen" if subscribed else "page_has_lead_access_denied")
 
     async with GraphClient(token="t", transport=Scripted(answer)) as client:
-        problems = await client.page_problems("153125381133")
-    assert len(problems) == 2
-    assert "CRM access has been revoked from Lead Access Manager" in problems[0]
-    assert "not subscribed to leadgen" in problems[1]
+        access = await client.setup.access_problem("153125381133")
+        subscription = await client.setup.subscription_problem("153125381133")
+    assert "CRM access has been revoked from Lead Access Manager" in access
+    assert "not subscribed to leadgen" in subscription
