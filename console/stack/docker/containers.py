@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from console.snapshots import Replica, Role, Service, State
-from console.stack.docker.labels import NUMBER, ROLES, labels, rank, service
+from console.stack.docker.labels import NUMBER, labels, service
+from console.stack.docker.roles import ORDER, rank, roles
 
 VERSION_NAMES = ("PG_VERSION", "REDIS_VERSION")
 VERSION_LABEL = "org.opencontainers.image.version"
@@ -38,34 +39,42 @@ def services(
     images: Mapping[str, Image] | None = None,
     node: str = "",
 ) -> tuple[Service, ...]:
-    """All services of a project, the ones that are absent too, in the order in which they are shown.
+    """All services of a project, in the order in which they are shown; an absent one for each role that none has.
 
     Args:
         containers: as inspected.
         usage: by container id. images: by image id.
         node: where the engine runs, "" for this machine.
     """
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in ROLES}
+    found: dict[str, list[dict[str, Any]]] = {}
     for container in containers:
         if name := service(container):
             found.setdefault(name, []).append(container)
+    known = roles(one for several in found.values() for one in several)
+    lacking = [role for role in ORDER if role is not Role.OTHER and role not in known.values() and role not in known]
+    known |= {role.value: role for role in lacking}
     return tuple(
-        _service(name, sorted(found[name], key=_number), usage or {}, images or {}, node)
-        for name in sorted(found, key=rank)
+        _service((name, known[name]), sorted(found.get(name, ()), key=_number), usage or {}, images or {}, node)
+        for name in sorted(known, key=lambda name: rank(name, known[name]))
     )
 
 
 def _service(
-    name: str, containers: list[dict[str, Any]], usage: Mapping[str, Usage], images: Mapping[str, Image], node: str
+    called: tuple[str, Role],
+    containers: list[dict[str, Any]],
+    usage: Mapping[str, Usage],
+    images: Mapping[str, Image],
+    node: str,
 ) -> Service:
+    name, role = called
     replicas = tuple(replica(one, usage.get(str(one.get("Id"))), node) for one in containers)
     if not containers:
-        return Service(name, role(name))
+        return Service(name, role)
     last = containers[-1]
     image = images.get(str(last.get("Image", "")), Image())
     return Service(
         name,
-        role(name),
+        role,
         replicas,
         wanted=len(replicas),
         image=str((last.get("Config") or {}).get("Image", "")),
@@ -73,11 +82,6 @@ def _service(
         image_created_at=image.created_at,
         ports=tuple(dict.fromkeys(port for one in containers for port in ports(one))),
     )
-
-
-def role(name: str) -> Role:
-    """What a service is to the pipeline, by its name."""
-    return Role(name) if name in ROLES else Role.OTHER
 
 
 def replica(container: dict[str, Any], usage: Usage | None = None, node: str = "") -> Replica:

@@ -6,17 +6,18 @@ import asyncio
 import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
 from console.errors import UnreachableError
-from console.snapshots import Endpoints
+from console.snapshots import Endpoints, Role
 from console.stack.docker.address import Address
 from console.stack.docker.containers import addresses, environment, state
 from console.stack.docker.engine import Engine
-from console.stack.docker.labels import ROLES, rank, service
+from console.stack.docker.labels import service
 from console.stack.docker.relay import POSTGRES, REDIS, Goal, Relay
+from console.stack.docker.roles import names, rank, roles
 from console.stack.docker.stack import StackReader
 
 PROBE_S = 0.5
@@ -67,13 +68,13 @@ class EndpointFinder:
         containers = await self._stack.containers()
         if not any(state(one).up for one in containers):
             raise UnreachableError("The stack is not running.", "Start it: leadsctl up")
-        web, database, redis = await asyncio.gather(
-            *(self._place(address, containers, goal) for goal in (WEB, POSTGRES, REDIS))
-        )
+        called = names(containers)
+        goals = [replace(goal, service=called[Role(goal.service)]) for goal in (WEB, POSTGRES, REDIS)]
+        web, database, redis = await asyncio.gather(*(self._place(address, containers, goal) for goal in goals))
         given = self._settings()
         return Endpoints(
-            database_url=database_url(_environment(containers, "db") or given, database),
-            redis_url=redis_url(_environment(containers, "redis") or given, redis),
+            database_url=database_url(_environment(containers, called[Role.DB]) or given, database),
+            redis_url=redis_url(_environment(containers, called[Role.REDIS]) or given, redis),
             web_url=f"http://{web}",
         )
 
@@ -82,7 +83,7 @@ class EndpointFinder:
         for place in [*published(own, goal.port, address), *direct(own, goal.port, address)]:
             if await answers(place, PROBE_S if address.local else REMOTE_PROBE_S):
                 return place
-        if goal is WEB and not any(state(one).up for one in own):
+        if goal.port == WEB.port and not any(state(one).up for one in own):
             later = configured(own, goal.port, address)
             return later[0] if later else wanted(self._settings().get("PORT", ""), address)
         relay = self._relays.get(goal.service)
@@ -92,8 +93,10 @@ class EndpointFinder:
 
     async def _near(self, goal: Goal) -> list[str]:
         """Running containers from which a goal may be reached, its own first."""
-        running = [one for one in await self._stack.containers() if state(one).up and service(one) in ROLES]
-        running.sort(key=lambda one: (service(one) != goal.service, rank(service(one))))
+        containers = await self._stack.containers()
+        known = roles(containers)
+        running = [one for one in containers if state(one).up and known.get(service(one), Role.OTHER) is not Role.OTHER]
+        running.sort(key=lambda one: (service(one) != goal.service, rank(service(one), known[service(one)])))
         return [str(one["Id"]) for one in running]
 
 

@@ -13,9 +13,6 @@ ONE_OFF = "com.docker.compose.oneoff"
 NUMBER = "com.docker.compose.container-number"
 VOLUME = "com.docker.compose.volume"
 
-ROLES = ("app", "worker", "db", "redis")
-"""The services that the stack always has, in the order in which they are shown."""
-
 
 def filters(project: str) -> dict[str, list[str]]:
     """The engine's filter for everything of a project."""
@@ -34,8 +31,3 @@ def service(container: dict[str, Any]) -> str:
     """The Compose service of a container, "" for one of `docker compose run` and for one that is not Compose's."""
     found = labels(container)
     return "" if found.get(ONE_OFF, "False").lower() == "true" else found.get(SERVICE, "")
-
-
-def rank(name: str) -> tuple[int, str]:
-    """Sorts services: the known ones first, in their order."""
-    return (ROLES.index(name) if name in ROLES else len(ROLES), name)
