@@ -86,6 +86,13 @@ class Suite:
         self, server: servers.RedisServer, name: str, tmp_path: Path
     ) -> None:
         """Wherever the power fails, a move was made or was not."""
+        own = servers.RedisServer(tmp_path / "own", server.binary).start()  # with a short file
+        try:
+            await self._tear(own, name, tmp_path)
+        finally:
+            own.stop()
+
+    async def _tear(self, server: servers.RedisServer, name: str, folder: Path) -> None:
         async with staged(server) as (stage, _, raw):
             before, tail = look(raw).canonical(), Tail(server)
             await OPERATIONS[name].work(stage)
@@ -93,7 +100,7 @@ class Suite:
             cuts = tail.cuts(CUTS)
             assert cuts
             for cut in cuts:
-                torn = tail.torn(cut, tmp_path / str(cut))
+                torn = tail.torn(cut, folder / str(cut))
                 try:
                     with looking(torn) as there:
                         assert look(there).canonical() in (before, after)
