@@ -17,7 +17,7 @@ from typing import Any, LiteralString
 from api.store.connections import Connection, rows
 from api.store.sample import Sample
 from api.store.search_index import keys_of, start_of, stretch_of
-from api.store.text import fold
+from api.store.text import fit, fold
 from api.store.wanted import LEAST_ID, Edge, Statement, Wanted
 
 LOOK = 30_000
@@ -142,7 +142,8 @@ async def find(
     if sample is None:
         return await _walk(search, WALK_UNINDEXED)
     await sample.refresh(connection)
-    pieces, left = await sample.pieces(connection, fold(text)) if wanted.pattern else ([], 1.0)
+    folded = fold(fit(text))
+    pieces, left = await sample.pieces(connection, folded) if wanted.pattern else ([], 1.0)
     if (wanted.pattern and left > _NARROW) or not (wanted.pattern or wanted.keys):
         return await _walk(search, WALK)
     stretches = await search.stretches()
@@ -150,7 +151,7 @@ async def find(
     # Leads that lie side by side are read four times as fast as those that an index picks out.
     most = LOOK_SCATTERED if wanted.column else LOOK
     if wanted.pattern:
-        share, most = sample.share(fold(text)), min(most, max(FIRST_LOOK, int(4 * left * a_stretch)))
+        share, most = sample.share(folded), min(most, max(FIRST_LOOK, int(4 * left * a_stretch)))
     looked, depth = 0, _depth(limit, share) if wanted.pattern else min(FIRST_LOOK, most)
     while looked + depth <= most:
         if not await search.look(depth):

@@ -155,7 +155,7 @@ filters = st.builds(
 
 
 @given(where=filters, limit=st.sampled_from([1, 3, 50, 500]), look=st.sampled_from([1, 7, 60, 1_000]))
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_pages_hold_exactly_what_is_meant(stored: Stored, where: LeadFilter, limit: int, look: int) -> None:
     async def read() -> list[int]:
         reader = Reader(stored.url)
@@ -170,7 +170,7 @@ def test_pages_hold_exactly_what_is_meant(stored: Stored, where: LeadFilter, lim
 
 
 @given(where=filters, limit=st.sampled_from([3, 500]), look=st.sampled_from([5, 60]))
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_without_the_index_pages_hold_the_same(stored: Stored, where: LeadFilter, limit: int, look: int) -> None:
     async def read() -> list[int]:
         reader = Reader(stored.url)
@@ -186,7 +186,7 @@ def test_without_the_index_pages_hold_the_same(stored: Stored, where: LeadFilter
 
 
 @given(where=filters, look=st.sampled_from([1, 20]))
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_search_index_gives_the_same_where_the_planner_would_not_take_it(
     stored: Stored, where: LeadFilter, look: int
 ) -> None:
@@ -231,7 +231,11 @@ async def test_a_page_that_ends_early_says_how_far_it_got_and_goes_on(stored: St
     assert await all_pages(shallow, LeadFilter(text="ли"), 50) == meant(stored.leads, LeadFilter(text="ли"))
 
 
-async def test_three_letters_are_never_looked_for_one_by_one(stored: Stored, shallow: Reader) -> None:
+async def test_three_letters_are_never_looked_for_one_by_one(
+    stored: Stored, shallow: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MOST_LEFT", 10_000)
+    monkeypatch.setattr(search, "_NARROW", 1.0)
     for text in ("иван", "no such", "0123-0000"):
         page = await shallow.page(LeadFilter(text=text), limit=500)
         assert (page.notice, page.cursor) == ("", "")
