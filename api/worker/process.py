@@ -291,7 +291,7 @@ async def work(settings: Settings) -> None:
 
 def run(settings: Settings) -> int:
     """See `api.worker.run`."""
-    # A batch is thousands of values that live for a moment and form no cycles: looking for garbage among them is in vain.
+    # A batch is thousands of values that live for a moment and form no cycles: looking for garbage there is in vain.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     try:
