@@ -55,6 +55,13 @@ def names(containers: Iterable[dict[str, Any]]) -> dict[Role, str]:
     return {role: found.get(role, role.value) for role in Role if role is not Role.OTHER}
 
 
+def called(containers: Iterable[dict[str, Any]], services: Iterable[str]) -> list[str]:
+    """The services, those that are not here by that name by what the service of that role is called."""
+    known = list(containers)
+    here, by_role = roles(known), names(known)
+    return [name if name in here or not _plain(name) else by_role[Role(name)] for name in services]
+
+
 def rank(name: str, role: Role) -> tuple[int, str]:
     """Sorts services along the way of a lead, the others last."""
     return (ORDER.index(role), name)

@@ -18,6 +18,8 @@ from console.stack.docker.engine import Engine
 from console.stack.docker.events import EngineEvent
 from console.stack.docker.labels import service
 from console.stack.docker.logs import LogView, Span
+from console.stack.docker.origin import origin
+from console.stack.docker.roles import called
 from console.stack.docker.stack import StackReader
 from console.stack.docker.volumes import VolumeReader
 from console.stack.piping import output
@@ -40,7 +42,8 @@ class DockerRuntime:
 
     Args:
         project: Compose project, "" for the one that the compose file names ("leads").
-        directory, files, env_file: where the stack's files are, see `files.locate`.
+        directory, files, env_file: where the stack's files are, see `files.locate`. Of a project that is only named
+            and runs already, those it was started from.
         docker_host: the engine's address; "" to find it as the docker command does.
 
     Raises:
@@ -59,6 +62,8 @@ class DockerRuntime:
         docker_host: str = "",
     ) -> None:
         self.project = self.title = project or PROJECT
+        self._given_host = docker_host
+        self._foreign = bool(project) and directory is None and not files
         self.files = stack_files.locate(directory, files, env_file)
         self._engine = Engine(docker_host)
         self._stack = StackReader(self._engine, self.project)
@@ -72,7 +77,7 @@ class DockerRuntime:
 
     async def up(self, services: Sequence[str] = ()) -> Steps:
         """See Runtime. The image is built when it is missing."""
-        await self._engine.ask(lambda client: client.ping())
+        services = await self._meant(services)
         stack_files.prepare(self.files)
         words = ["--detach", "--remove-orphans", "--wait", "--wait-timeout", str(UP_S), "--", *services]
         runs = [self._compose.run("up", *words)]
@@ -98,30 +103,31 @@ class DockerRuntime:
 
     def down(self, *, volumes: bool = False) -> Steps:
         """See Runtime."""
-        words = ["--remove-orphans", *(["--volumes"] if volumes else [])]
-        return self._compose.run("down", *words, files=self._readable())
+        return self._run("down", "--remove-orphans", *(["--volumes"] if volumes else []))
 
     async def start(self, services: Sequence[str]) -> Steps:
         """See Runtime. A service that was never created is created."""
+        services = await self._meant(services)
         missing = set(services) - {service(one) for one in await self._stack.containers()}
-        run = self.up(services) if missing else self._compose.run("start", "--", *services, files=self._readable())
+        run = self.up(services) if missing else self._run("start", services=services)
         async with aclosing(run) as steps:
             async for step in steps:
                 yield step
 
     def stop(self, services: Sequence[str]) -> Steps:
         """See Runtime."""
-        return self._compose.run("stop", "--", *services, files=self._readable())
+        return self._run("stop", services=services)
 
     def restart(self, services: Sequence[str]) -> Steps:
         """See Runtime."""
-        return self._compose.run("restart", "--", *services, files=self._readable())
+        return self._run("restart", services=services)
 
     async def logs(
         self, services: Sequence[str] = (), *, since: float = 0.0, tail: int | None = None, follow: bool = False
     ) -> AsyncGenerator[list[LogLine], None]:
         """See Runtime."""
         loop = self._engine.loop
+        services = called(await self._stack.containers(), services) if services else services
         view = LogView(self._engine, self.project, services, Span(since, tail, follow))
         try:
             await loop.call(view.open())
@@ -152,7 +158,7 @@ class DockerRuntime:
         self, service: str, command: Sequence[str], source: AsyncIterator[bytes] | None = None
     ) -> AsyncGenerator[bytes, None]:
         """See Runtime. Postgres is spoken to over TCP, with the password that its container has."""
-        await self._engine.ask(lambda client: client.ping())
+        [service] = await self._meant([service])
         given = stack_files.settings(self.files)
         settings = {
             "PGHOST": "127.0.0.1",
@@ -180,6 +186,7 @@ class DockerRuntime:
 
     async def endpoints(self) -> Endpoints:
         """See Runtime. A part that is down has an address too, at which nothing answers yet."""
+        await self._meant(())
         return await self._endpoints.find()
 
     async def close(self) -> None:
@@ -191,6 +198,22 @@ class DockerRuntime:
     async def _close(self) -> None:
         await self._stack.close()
         await self._endpoints.close()
+
+    async def _run(self, verb: str, *words: str, services: Sequence[str] = ()) -> Steps:
+        """Run a verb on what exists, with the compose files where these can be read."""
+        names = await self._meant(services)
+        async with aclosing(self._compose.run(verb, *words, "--", *names, files=self._readable())) as steps:
+            async for step in steps:
+                yield step
+
+    async def _meant(self, services: Sequence[str]) -> list[str]:
+        """The services by the names that they have here. A project that was only named brings its own files."""
+        containers = await self._stack.containers()
+        if self._foreign and (found := origin(containers)) is not None and (await self._engine.address()).local:
+            self._foreign = False
+            self.files = found
+            self._compose = Compose(self.project, found, self._names, self._given_host)
+        return called(containers, services)
 
     async def _explained(self, error: StackError) -> StackError:
         """The error with the last words of a service that does not come up."""

@@ -8,7 +8,7 @@ import pytest
 
 from console.snapshots import Role
 from console.stack.docker.containers import services
-from console.stack.docker.roles import LABEL, names, roles
+from console.stack.docker.roles import LABEL, called, names, roles
 from tests.console.docker.fake_engine import inspected
 
 
@@ -80,3 +80,10 @@ def test_several_web_services_all_are() -> None:
 
 def test_what_is_not_there_goes_by_the_roles_own_word() -> None:
     assert names([]) == {Role.APP: "app", Role.WORKER: "worker", Role.DB: "db", Role.REDIS: "redis"}
+
+
+def test_a_renamed_service_is_meant_by_its_roles_word_unless_another_is_called_so() -> None:
+    there = [container("sql", "postgres"), container("cache", "redis"), container("x", "leads", "api worker")]
+    assert called(there, ["db", "redis", "worker", "app", "sql"]) == ["sql", "cache", "x", "app", "sql"]
+    there.append(container("redis", "redis", role="other"))
+    assert called(there, ["redis"]) == ["redis"]
