@@ -155,7 +155,9 @@ filters = st.builds(
 
 
 @given(where=filters, limit=st.sampled_from([1, 3, 50, 500]), look=st.sampled_from([1, 7, 60, 1_000]))
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_pages_hold_exactly_what_is_meant(stored: Stored, where: LeadFilter, limit: int, look: int) -> None:
     async def read() -> list[int]:
         reader = Reader(stored.url)
@@ -170,7 +172,9 @@ def test_pages_hold_exactly_what_is_meant(stored: Stored, where: LeadFilter, lim
 
 
 @given(where=filters, limit=st.sampled_from([3, 500]), look=st.sampled_from([5, 60]))
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_without_the_index_pages_hold_the_same(stored: Stored, where: LeadFilter, limit: int, look: int) -> None:
     async def read() -> list[int]:
         reader = Reader(stored.url)
@@ -186,7 +190,9 @@ def test_without_the_index_pages_hold_the_same(stored: Stored, where: LeadFilter
 
 
 @given(where=filters, look=st.sampled_from([1, 20]))
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_the_search_index_gives_the_same_where_the_planner_would_not_take_it(
     stored: Stored, where: LeadFilter, look: int
 ) -> None:
