@@ -35,11 +35,14 @@ class Verb(StrEnum):
     RETRY = "retry"
     RETRY_MATCHING = "retry-matching"
     DISCARD = "discard"
+    DISCARD_MATCHING = "discard-matching"
     UNDO = "undo"
+    UNDO_MATCHING = "undo-matching"
     EDIT = "edit"
     PAUSE = "pause"
     RESUME = "resume"
     SEND = "send"
+    REPLAY = "replay"
     REVEAL = "reveal"
     FORGET = "forget"
     BACKUP = "backup"
@@ -48,16 +51,19 @@ class Verb(StrEnum):
     @property
     def destructive(self) -> bool:
         """Whether the operator is asked first."""
-        return self in (Verb.DOWN, Verb.STOP, Verb.DISCARD, Verb.FORGET, Verb.RESTORE)
+        return self in (
+            Verb.DOWN, Verb.STOP, Verb.DISCARD, Verb.DISCARD_MATCHING, Verb.FORGET, Verb.RESTORE,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
     """A verb on targets: service names for the stack, job ids for the queue.
 
-    `args` holds the rest as text: EDIT payload=…; RETRY_MATCHING state=…, match=…; DOWN volumes="yes"; SEND form=….
+    `args` holds the rest as text: EDIT payload=…; RETRY_MATCHING, DISCARD_MATCHING state=…, match=…; UNDO_MATCHING
+    match=…; DOWN volumes="yes"; SEND source=…, form=…, id=…, page=…, fields=…: a JSON object.
     BACKUP directory=…, keep=…, recipient=…; RESTORE the archive's path as target, identity=…: a file.
-    FORGET targets are "lead 88213" and "job 01J9…".
+    FORGET targets are "lead 88213" and "job 01J9…"; REPLAY has one of these.
     REVEAL only records that personal data is about to be shown ("lead 88213", "job 01J9…"): show it when that is ok.
     """
 

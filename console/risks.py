@@ -15,7 +15,7 @@ KEPT_DAYS = 30
 
 async def risks(action: Action, sources: Sources) -> tuple[str, ...]:
     """One line a risk, the gravest first; empty when there is none. What cannot be read is said, never raised."""
-    if action.verb is Verb.DISCARD:
+    if action.verb in (Verb.DISCARD, Verb.DISCARD_MATCHING):
         return (f"what is discarded is not stored; it can be taken back for {KEPT_DAYS} days",)
     if action.verb is Verb.RESTORE:
         return await _replaced(sources)

@@ -5,6 +5,7 @@ Both front ends call this and nothing else. How a verb is done is in console.ver
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Protocol
@@ -16,7 +17,7 @@ from console.risks import risks
 from console.snapshots import Progress
 
 STACK_VERBS = frozenset({Verb.UP, Verb.DOWN, Verb.START, Verb.STOP, Verb.RESTART, Verb.RESTORE})
-FREE_VERBS = frozenset({Verb.SEND, Verb.REVEAL})
+FREE_VERBS = frozenset({Verb.SEND, Verb.REPLAY, Verb.REVEAL})
 """They have no target that another action could be at."""
 
 
@@ -71,6 +72,9 @@ class ActionRunner:
                             result = event
                         else:
                             yield event
+            except (asyncio.CancelledError, GeneratorExit):
+                await self._verbs.record(action, failed("interrupted"))
+                raise
             except Exception as error:  # noqa: BLE001 - promised: a front end gets a Result, whatever happens
                 result = failure(error)
             yield await self._verbs.record(action, result)

@@ -159,8 +159,27 @@ def prepare(
     source = "forms" if form else source
     if source not in (*KNOWN, "forms") or (source == "forms" and not form):
         raise UsageError(f"{safe(source, 40)} is no source of test leads", f"use {', '.join(KNOWN)}")
-    if source == "forms" and not (form.isascii() and form.translate(_NAME_SIGNS).isalnum()):
+    form = named_form(form) if form else ""
+    key = key_of(stack, source)
+    answers = TEST_FIELDS if fields is None else fields
+    if source == "forms":
+        return form_webhook(key, form, answers, message_id=external_id)
+    if source == "google":
+        return google_webhook(key, answers, lead_id=external_id, form=meta_form or TEST_FORM)
+    if source == "typeform":
+        return typeform_webhook(key, answers, token=external_id, form=meta_form or TEST_FORM)
+    return meta_webhook(key, lead_id=external_id, page=page or TEST_PAGE, form=meta_form or TEST_FORM)
+
+
+def named_form(form: str) -> str:
+    """The form's name. UsageError for what cannot be one in a path."""
+    if not (form.isascii() and form.translate(_NAME_SIGNS).isalnum()):
         raise UsageError(f"{safe(form, 40)} cannot be a form's name", "use letters, digits, - _ and .")
+    return form
+
+
+def key_of(stack: Mapping[str, str], source: str) -> bytes:
+    """The secret that a source signs with now. UsageError when the stack has none, or none that makes sense."""
     wanted = SOURCES[source].secret
     try:
         settings = Settings.load({name: stack[name] for name in (wanted, f"{wanted}_FILE") if stack.get(name)})
@@ -169,14 +188,7 @@ def prepare(
     keys = settings.keys_of(wanted)
     if not keys:
         raise UsageError(f"{wanted} is not set", "set it in the stack's .env, or name that file with --env-file")
-    answers = TEST_FIELDS if fields is None else fields
-    if source == "forms":
-        return form_webhook(keys[0], form, answers, message_id=external_id)
-    if source == "google":
-        return google_webhook(keys[0], answers, lead_id=external_id, form=meta_form or TEST_FORM)
-    if source == "typeform":
-        return typeform_webhook(keys[0], answers, token=external_id, form=meta_form or TEST_FORM)
-    return meta_webhook(keys[0], lead_id=external_id, page=page or TEST_PAGE, form=meta_form or TEST_FORM)
+    return keys[0]
 
 
 async def deliver(web_url: str, webhook: Webhook, *, transport: httpx.AsyncBaseTransport | None = None) -> Answer:

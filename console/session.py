@@ -10,8 +10,9 @@ from api.settings import Settings as ServiceSettings
 from console.errors import UsageError
 from console.forget import Forgetter
 from console.links import Links
-from console.ports import Result, Runtime, Sources
+from console.ports import Runtime, Sources
 from console.runner import ActionRunner
+from console.sender import Sender
 from console.settings import Settings
 from console.snapshots import Endpoints, LogLine, StackSnapshot, VolumesSnapshot
 from console.sources.check import AccountingReader
@@ -93,7 +94,8 @@ class Session:
             checker=self.checker,
             volumes=volumes,
         )
-        verbs = PipelineVerbs(lambda: self.runtime, self.links, self.send_test, settings.operator)
+        self.sender = Sender(lambda: select.stack_environment(settings), self.links)
+        verbs = PipelineVerbs(lambda: self.runtime, self.links, self.sender, settings.operator)
         self.runner = ActionRunner(verbs, self.sources, read_only=settings.read_only)
 
     @property
@@ -158,17 +160,6 @@ class Session:
             "keep": str(config["backup.keep"]),
             "recipient": recipient,
         }
-
-    async def endpoints(self) -> Endpoints:
-        """Where the stack's parts are. UnreachableError when they are not running."""
-        return await self.links.endpoints()
-
-    async def send_test(self, form: str = "") -> Result:
-        """Send a signed test webhook to this stack: Meta's, or a web form's."""
-        from console import send
-
-        webhook = send.prepare(select.stack_environment(self.settings), form=form)
-        return (await send.deliver((await self.endpoints()).web_url, webhook)).result()
 
     def _pipeline_logs(self, since: float) -> AsyncIterator[list[LogLine]]:
         return self.runtime.logs(("app", "worker"), since=since)

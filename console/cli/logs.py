@@ -29,6 +29,7 @@ def logs(
     services: Services = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written from now on.")] = False,
     since: Annotated[str, typer.Option("--since", metavar="T", help="From then on: 15m, 2h, 12:30, 2026-11-24.")] = "",
+    until: Annotated[str, typer.Option("--until", metavar="T", help="Until then; not with --follow.")] = "",
     tail: Annotated[
         int | None, typer.Option("--tail", "-n", metavar="N", min=0, help="Only the last N lines of each replica.")
     ] = None,
@@ -60,6 +61,9 @@ def logs(
     if level and level not in LEVELS:
         raise UsageError(f"there is no level {level}", f"levels: {', '.join(LEVELS)}")
 
+    if follow and until:
+        raise UsageError("--until does not go with --follow")
+
     async def body(session: Session) -> int:
         from datetime import datetime
 
@@ -67,13 +71,15 @@ def logs(
         from console.cli.reader import ends_with_reader
         from console.cli.times import point
 
-        begin = point(since, datetime.now().astimezone(), "--since").timestamp() if since else 0.0
+        now = datetime.now().astimezone()
+        begin = point(since, now, "--since").timestamp() if since else 0.0
+        end = point(until, now, "--until").timestamp() if until else float("inf")
         printer = LogPrinter(inv.output, dated=timestamps, raw=raw)
         wanted = Filter(pattern, invert=invert, level=level)
         batches = session.sources.stack.logs(tuple(services or ()), since=begin, tail=tail, follow=follow)
         with ends_with_reader(inv.output.stream):
             async for batch in batches:
-                printer.show([line for line in batch if wanted.takes(line)])
+                printer.show([line for line in batch if line.at <= end and wanted.takes(line)])
         return 0
 
     return inv.run(body)

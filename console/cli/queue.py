@@ -29,7 +29,11 @@ def complete_state(incomplete: str) -> list[str]:
     return [state for state in STATES if state.startswith(incomplete)]
 
 
-Ids = Annotated[list[str], typer.Argument(metavar="JOB", help="Job ids, or unique fragments of them.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[JOB]...", help="Job ids, or fragments.", show_default=False)]
+AllOption = Annotated[
+    str, typer.Option("--all", metavar="STATE", help="All jobs of this state.", autocompletion=complete_state)
+]
+MatchOption = Annotated[str, typer.Option("--match", metavar="TEXT", help="With --all: only those that match.")]
 StateArgument = Annotated[
     str, typer.Argument(metavar="STATE", help="ready, in-flight, retry, stuck, dead or discarded.",
                         autocompletion=complete_state, show_default=False),
@@ -145,47 +149,63 @@ def show(
 def retry(
     ctx: typer.Context,
     *,
-    jobs: Annotated[list[str] | None, typer.Argument(metavar="JOB", help="Job ids, or fragments.")] = None,
-    state: Annotated[
-        str, typer.Option("--all", metavar="STATE", help="All jobs of this state.", autocompletion=complete_state)
-    ] = "",
-    match: Annotated[str, typer.Option("--match", metavar="TEXT", help="With --all: only those that match.")] = "",
+    jobs: Ids = None,
+    state: AllOption = "",
+    match: MatchOption = "",
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> int:
     """Make jobs ready again now: some, or --all of a state."""
-    if bool(jobs) == bool(state):
-        raise UsageError("say which jobs: their ids, or --all STATE", "leadsctl queue list shows the dead ones")
-    if match and not state:
-        raise UsageError("--match goes with --all")
-    if state:
-        _demand_state(state)
+    _demand_jobs(jobs, match, every=state, how="--all STATE")
     inv = invocation(ctx, json=json, quiet=quiet)
     if jobs:
         return _on_jobs(inv, "retry", jobs)
+    from console.ports import Action, Verb
 
-    async def body(session: Session) -> int:
-        from console.cli.act import act
-        from console.ports import Action, Verb
-
-        return await act(inv, session, Action(Verb.RETRY_MATCHING, (), {"state": state, "match": match}))
-
-    return inv.run(body)
+    return _run(inv, Action(Verb.RETRY_MATCHING, (), {"state": state, "match": match}))
 
 
 @app.command("discard")
 def discard(
-    ctx: typer.Context, *, jobs: Ids, yes: YesFlag = False, json: JsonFlag = False, quiet: QuietFlag = False
+    ctx: typer.Context,
+    *,
+    jobs: Ids = None,
+    state: AllOption = "",
+    match: MatchOption = "",
+    yes: YesFlag = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
 ) -> int:
-    """Take jobs out unstored; undo takes them back."""
-    question = f"Discard {len(jobs)} job{'s' if len(jobs) > 1 else ''}?"
-    return _on_jobs(invocation(ctx, json=json, quiet=quiet), "discard", jobs, question=question, yes=yes)
+    """Take jobs out unstored, some or --all of a state; undo takes them back."""
+    _demand_jobs(jobs, match, every=state, how="--all STATE")
+    inv = invocation(ctx, json=json, quiet=quiet)
+    if jobs:
+        question = f"Discard {len(jobs)} job{'s' if len(jobs) > 1 else ''}?"
+        return _on_jobs(inv, "discard", jobs, question=question, yes=yes)
+    from console.ports import Action, Verb
+
+    question = f"Discard all {state} jobs{f' that match {match}' if match else ''}?"
+    return _run(inv, Action(Verb.DISCARD_MATCHING, (), {"state": state, "match": match}), question=question, yes=yes)
 
 
 @app.command("undo")
-def undo(ctx: typer.Context, *, jobs: Ids, json: JsonFlag = False, quiet: QuietFlag = False) -> int:
-    """Take discarded jobs back."""
-    return _on_jobs(invocation(ctx, json=json, quiet=quiet), "undo", jobs)
+def undo(
+    ctx: typer.Context,
+    *,
+    jobs: Ids = None,
+    everything: Annotated[bool, typer.Option("--all", help="All discarded jobs.")] = False,
+    match: MatchOption = "",
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> int:
+    """Take discarded jobs back, some or --all of them."""
+    _demand_jobs(jobs, match, every="discarded" if everything else "", how="--all")
+    inv = invocation(ctx, json=json, quiet=quiet)
+    if jobs:
+        return _on_jobs(inv, "undo", jobs)
+    from console.ports import Action, Verb
+
+    return _run(inv, Action(Verb.UNDO_MATCHING, (), {"match": match}))
 
 
 @app.command("edit")
@@ -251,11 +271,11 @@ def resume(
     return _run(invocation(ctx, json=json, quiet=quiet), Action(Verb.RESUME, (), {"page": page} if page else {}))
 
 
-def _run(inv: Invocation, action: Action) -> int:
+def _run(inv: Invocation, action: Action, *, question: str = "", yes: bool = False) -> int:
     async def body(session: Session) -> int:
         from console.cli.act import act
 
-        return await act(inv, session, action)
+        return await act(inv, session, action, question=question, yes=yes)
 
     return inv.run(body)
 
@@ -280,6 +300,16 @@ async def _find(session: Session, job: str) -> JobView:
             f"leadsctl leads show {job} looks among the stored",
         )
     return view
+
+
+def _demand_jobs(jobs: list[str] | None, match: str, *, every: str, how: str) -> None:
+    """UsageError unless either jobs are named or all of a state are meant."""
+    if match and not every:
+        raise UsageError(f"--match goes with {how}")
+    if bool(jobs) == bool(every):
+        raise UsageError(f"say which jobs: their ids, or {how}", "leadsctl queue list shows the dead ones")
+    if every:
+        _demand_state(every)
 
 
 def _demand_state(state: str) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from json import dumps as encode
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from console.cli.flags import JsonFlag, QuietFlag
-from console.cli.invocation import invocation
+from console.cli.invocation import Invocation, invocation
 from console.errors import UsageError
 
 if TYPE_CHECKING:
+    from console.send import Answer
     from console.session import Session
 
 
@@ -49,31 +51,34 @@ def send(
     inv = invocation(ctx, json=json, quiet=quiet)
 
     async def body(session: Session) -> int:
-        from console import send as sending
-        from console.cli.act import refuse_if_read_only
-        from console.cli.documents import send_document
-        from console.format import Cell, Tone, safe, took
-        from console.stack import select
+        from console.cli.act import finish, refuse_if_read_only
+        from console.ports import Action, Verb
+        from console.sender import Sent
 
         refuse_if_read_only(session, "send")
-        webhook = sending.prepare(
-            select.stack_environment(session.settings),
-            source=source,
-            form=form,
-            fields=fields or None,
-            external_id=lead,
-            page=page,
-        )
-        answer = await sending.deliver((await session.endpoints()).web_url, webhook)
-        if inv.json:
-            inv.output.document(send_document(answer))
-        else:
-            tone = Tone.OK if answer.accepted else Tone.BAD
-            inv.output.line(Cell(str(answer.status), tone), f" in {took(answer.took_s)}  {safe(answer.body, 2_000)}")
-        inv.narrator.say(f"lead {answer.external_id}, request {answer.request_id or '–'}")
-        return 0 if answer.accepted else 1
+        args = {"source": source, "form": form, "id": lead, "page": page}
+        if fields:
+            args["fields"] = encode(fields)
+        action = Action(Verb.SEND, (), {name: value for name, value in args.items() if value})
+        result = await inv.narrator.follow(session.runner.run(action))
+        if not isinstance(result, Sent) or result.answer is None:
+            return finish(inv, result)
+        _show(inv, result.answer)
+        return result.exit_code
 
     return inv.run(body)
+
+
+def _show(inv: Invocation, answer: Answer) -> None:
+    from console.cli.documents import send_document
+    from console.format import Cell, Tone, safe, took
+
+    if inv.json:
+        inv.output.document(send_document(answer))
+    else:
+        tone = Tone.OK if answer.accepted else Tone.BAD
+        inv.output.line(Cell(str(answer.status), tone), f" in {took(answer.took_s)}  {safe(answer.body, 2_000)}")
+    inv.narrator.say(f"lead {answer.external_id}, request {answer.request_id or '–'}")
 
 
 def _fields(pairs: list[str]) -> dict[str, str]:

@@ -43,7 +43,7 @@ class Tracer:
         What does not answer is left out, with a notice. UnreachableError when neither queue nor store answers.
         """
         text = text.strip()
-        stored, queued = await asyncio.gather(self._stored(text), self._queued(text), return_exceptions=True)
+        stored, queued = await asyncio.gather(self.stored(text), self.queued(text), return_exceptions=True)
         for each in (stored, queued):
             if isinstance(each, BaseException) and not isinstance(each, UnreachableError):
                 raise each
@@ -63,15 +63,16 @@ class Tracer:
         leads = tuple(details.lead for details in found if details.lead)
         return Trace(leads, traced(found, views, lines), tuple(notices))
 
-    async def _stored(self, text: str) -> tuple[LeadDetails, ...]:
+    async def stored(self, text: str) -> tuple[LeadDetails, ...]:
+        """The rows that have this id or address. UnreachableError when Postgres does not answer."""
         if "@" not in text:
             return await self._links.read(lambda reader: reader.find(text, AT_MOST))
         page = await self._links.read(lambda reader: reader.page(LeadFilter(text=text), "", 10 * AT_MOST))
         ids = [lead.id for lead in page.leads if lead.email.casefold() == text.casefold()][:AT_MOST]
         return tuple([await self._links.read(lambda reader, id_=id_: reader.details(id_)) for id_ in ids])  # type: ignore[misc]
 
-    async def _queued(self, text: str) -> tuple[JobView, ...]:
-        """By job id at once; by any other id in what each place lists, newest states first."""
+    async def queued(self, text: str) -> tuple[JobView, ...]:
+        """The queued jobs: by job id at once; by any other id in what each place lists, newest states first."""
         if "@" not in text:
             view = await self._links.inspect(lambda inspector: inspector.job(text))
             if view is not None:

@@ -110,7 +110,7 @@ class Acting:
 
 def target_of(action: Action) -> str:
     """What an action is done to, for the record: at most three names."""
-    if action.verb is Verb.RETRY_MATCHING:
+    if action.verb in (Verb.RETRY_MATCHING, Verb.DISCARD_MATCHING):
         match = action.args.get("match", "")
         return f"all {action.args.get('state', '')}" + (f" matching {match}" if match else "")
     names = [safe(target, 60) for target in action.targets]

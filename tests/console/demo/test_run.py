@@ -186,7 +186,7 @@ async def test_a_session_shows_a_living_stack(temporary: Path, monkeypatch: pyte
             while not (meta := [lead for lead in (await session.leads.read()).latest if lead.source == "meta"]):
                 await asyncio.sleep(0.1)
         assert meta[0].form_name, "the forms' names are read as well"
-        assert (await session.send_test()).ok, "its own secret is known to the console"
+        assert (await session.sender.test({})).ok, "its own secret is known to the console"
         before = demo.traffic.sent.leads
         stopped = [step async for step in demo.runtime.stop(["app"])]
         assert stopped[-1].ok
