@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import msgspec
 
+from api.errors import PayloadError
 from api.models import Job, Lead
 from api.signatures import sign_meta, sign_standard, sign_typeform
+from api.sources import strict_json
 from console.errors import ConsoleError
 from console.format import safe
 from console.masking import HIDDEN, mask_json
@@ -121,8 +123,8 @@ def _raw(origin: Origin) -> msgspec.Raw:
     """The payload as it is: no figure of it goes through a float."""
     text = origin.payload.encode("utf-8", "replace")
     try:
-        msgspec.json.decode(text)
-    except (msgspec.MsgspecError, RecursionError):
+        strict_json.loads(text)
+    except PayloadError:
         raise _no_body(origin) from None
     return msgspec.Raw(text)
 

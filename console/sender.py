@@ -86,16 +86,15 @@ class Sender:
         origin = await self.origin(target)
         answer = await self._deliver(self.webhook(origin))
         text = f"{answer.status}: {safe(answer.body, 200)}"
-        if answer.accepted:
-            counts = _counts(answer)
-            if counts.get("accepted"):
-                text = f"{origin.target} was accepted and is queued again"
-            elif counts.get("duplicates"):
-                text = f"{origin.target} is a duplicate: the stack has it, and takes it once only"
-            elif counts:
-                text = f"{origin.target} was taken, but holds no lead: it is a dead letter"
-        accepted = _counts(answer).get("accepted", 0) if answer.accepted else 0
-        return Sent(answer.accepted, text, accepted, exit_code=0 if answer.accepted else 1, answer=answer)
+        found = counts(answer)
+        if found.get("accepted"):
+            text = f"{origin.target} was accepted and is queued again"
+        elif found.get("duplicates"):
+            text = f"{origin.target} is a duplicate: the stack has it, and takes it once only"
+        elif found:
+            text = f"{origin.target} was taken, but holds no lead: it is a dead letter"
+        changed, code = found.get("accepted", 0), 0 if answer.accepted else 1
+        return Sent(answer.accepted, text, changed, exit_code=code, answer=answer)
 
     async def _found(self, text: str) -> list[Origin]:
         kind, _, id_ = text.partition(" ")
@@ -116,7 +115,10 @@ class Sender:
         return await send.deliver((await self._links.endpoints()).web_url, webhook)
 
 
-def _counts(answer: Answer) -> dict[str, int]:
+def counts(answer: Answer) -> dict[str, int]:
+    """How many leads were accepted, duplicates and ignored, as the answer says; empty when it says something else."""
+    if not answer.accepted:
+        return {}
     try:
         return msgspec.json.decode(answer.body, type=dict[str, int])
     except (msgspec.MsgspecError, UnicodeEncodeError):

@@ -1,4 +1,4 @@
-"""The leads' commands: list, show, search, export, forget."""
+"""The leads' commands: list, show, search, export, replay, forget."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from console.cli.flags import JsonFlag, QuietFlag, RevealFlag, YesFlag
 from console.cli.invocation import Invocation, invocation
 from console.cli.lazy import plain_typer
+from console.cli.replay import replay
 from console.errors import ConsoleError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ app = plain_typer()
 
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most so many.")]
 Cursor = Annotated[str, typer.Option("--cursor", metavar="C", help="Go on where a page ended.")]
-SourceOption = Annotated[str, typer.Option("--source", help="meta or forms.")]
+SourceOption = Annotated[str, typer.Option("--source", help="meta, forms, google or typeform.")]
 FormOption = Annotated[str, typer.Option("--form", help="Form, by id or name.")]
 PageOption = Annotated[str, typer.Option("--page", help="Page, by id or name.")]
 CampaignOption = Annotated[str, typer.Option("--campaign", help="Campaign, by id or name.")]
@@ -44,7 +45,7 @@ class Listing:
 
 @app.callback(invoke_without_command=True)
 def leads(ctx: typer.Context, *, json: JsonFlag = False, quiet: QuietFlag = False) -> int:
-    """List, show, search, export and forget stored leads.
+    """List, show, search, export, replay and forget leads.
 
     Without a command: the latest.
     """
@@ -177,6 +178,9 @@ def show(
         return 0
 
     return inv.run(body)
+
+
+app.command("replay")(replay)
 
 
 @app.command("forget")

@@ -11,7 +11,9 @@ Personal data is masked, and `masked` true, unless `--reveal` was given.
                             `cause_kind` (why it is so, as a sentence and as one of api.cause.Kind)
     trace                   TraceDocument
     check                   CheckDocument          send            console.send.Answer with `accepted`
+    volumes                 VolumesDocument        leads replay    ReplayDocument
     logs                    one console.cli.loglines.LogDocument a line
+    leads export            a lead a line: fields of LeadDocument that stand in console.export.COLUMNS, no `version`
     restore --dry-run       manifest (console.backup.archive.Manifest), fits, reason
     up down start stop restart backup restore, leads forget, queue retry discard undo edit pause resume
                             console.ports.Result: ok, text, changed, hint, exit_code
@@ -31,6 +33,7 @@ from typing import Any
 
 from api.models import Outcome
 from console.checks import Finding
+from console.send import Answer
 from console.snapshots import Replica, Role, State
 from console.trace import JobTrace
 
@@ -220,3 +223,79 @@ class CheckDocument:
     findings: tuple[Finding, ...]
     accounting: AccountingDocument
     queue: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeDocument:
+    """A volume or data directory. Growth is null until it was seen before: bytes an hour, over so many seconds."""
+
+    name: str
+    size_bytes: int | None
+    growth_bytes_h: float | None
+    growth_over_s: float | None
+    mount: str
+    used_by: tuple[str, ...]
+    driver: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableDocument:
+    """A table with its indexes."""
+
+    name: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseDocument:
+    """The database; `leads` is how many it holds."""
+
+    version: str
+    leads: int
+    size_bytes: int
+    tables: tuple[TableDocument, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RedisDocument:
+    """Redis: `aof` is appendfsync, or "off"; `memory_limit` 0 without one."""
+
+    server: str
+    memory_bytes: int
+    memory_limit: int
+    aof: str
+    aof_ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VolumesDocument:
+    """What lies on disk. `disk_…` 0 and parts null where they cannot be read; `notices` say why."""
+
+    taken_at: float
+    volumes: tuple[VolumeDocument, ...]
+    disk_total: int
+    disk_free: int
+    database: DatabaseDocument | None
+    redis: RedisDocument | None
+    last_backup_at: datetime | None
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayDocument:
+    """A lead's webhook made again. Its `body` and the signature are masked; `answer` is null with --dry-run.
+
+    `duplicate`: the stack has it already, and stored nothing twice.
+    """
+
+    target: str
+    source: str
+    external_id: str
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: str
+    accepted: bool
+    duplicate: bool
+    answer: Answer | None

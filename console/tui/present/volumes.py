@@ -9,6 +9,7 @@ from console.format import Cell, Line, Tone, bars, fit, number, percent, safe, s
 from console.history import Ring
 from console.snapshots import VolumesSnapshot
 from console.tui.present.grid import Column, Row
+from console.wording import growing
 
 COLUMNS = (
     Column("volume", 16, grow=1),
@@ -49,10 +50,7 @@ def growth(ring: Ring | None) -> str:
     if len(samples) < 2:
         return "–"
     (since, before), (at, now) = samples[0], samples[-1]
-    hourly = (now - before) / (at - since) * 3600
-    if abs(hourly) < 1e5:
-        return "steady"
-    return f"{'+' if hourly > 0 else '−'}{size(abs(hourly))}/h"
+    return growing((now - before) / (at - since) * 3600)
 
 
 def disk_lines(volumes: VolumesSnapshot | None, width: int) -> list[Line]:

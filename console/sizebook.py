@@ -1,0 +1,75 @@
+"""Remembers how large a stack's volumes were, so that a command that runs once can say how fast they grow."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from console.snapshots import VolumesSnapshot
+
+KEPT = 30
+"""Readings kept of each stack; every other one of the older half goes first."""
+EVERY_S = 60.0
+WITHIN_S = 7 * 86_400.0
+"""Growth is told over at most so long."""
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """The sizes (bytes by volume name) at a moment (epoch seconds)."""
+
+    at: float
+    sizes: dict[str, int]
+
+
+class SizeBook:
+    """The readings of every stack that this user looked at, in one file. What cannot be read or written is let be."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def growth(self, stack: str, now: VolumesSnapshot) -> dict[str, tuple[float, float]]:
+        """Of each volume that was seen at least a minute before: (bytes an hour, seconds since then)."""
+        found: dict[str, tuple[float, float]] = {}
+        for volume in now.volumes:
+            for sample in self._read().get(stack, ()):  # the oldest first
+                passed = now.taken_at - sample.at
+                if volume.size_bytes is not None and volume.name in sample.sizes and EVERY_S <= passed <= WITHIN_S:
+                    hourly = (volume.size_bytes - sample.sizes[volume.name]) / passed * 3600
+                    found[volume.name] = (hourly, passed)
+                    break
+        return found
+
+    def note(self, stack: str, now: VolumesSnapshot) -> None:
+        """Keep a reading, unless one was kept a moment ago."""
+        sizes = {volume.name: volume.size_bytes for volume in now.volumes if volume.size_bytes is not None}
+        book = self._read()
+        samples = [one for one in book.get(stack, []) if 0 <= now.taken_at - one.at <= WITHIN_S]
+        if not sizes or (samples and now.taken_at - samples[-1].at < EVERY_S):
+            return
+        if len(samples) >= KEPT:
+            samples = samples[: KEPT // 2 : 2] + samples[KEPT // 2 :]
+        book[stack] = [*samples, Sample(now.taken_at, sizes)]
+        with contextlib.suppress(OSError):
+            self._write(book)
+
+    def _read(self) -> dict[str, list[Sample]]:
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, list[Sample]])
+        except (OSError, msgspec.MsgspecError, UnicodeError):
+            return {}
+
+    def _write(self, book: Mapping[str, list[Sample]]) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".volumes-")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(msgspec.json.encode(book))
+            Path(name).replace(self._path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
