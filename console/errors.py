@@ -4,6 +4,7 @@ ConsoleError                 `str()`: one line saying what happened; `.hint`: on
 ├── UsageError               the command's words are off (exit 2)
 ├── UnreachableError         no engine, no Redis, no Postgres, no Graph (exit 3)
 ├── StackError               the runtime refused or failed a verb (exit 1)
+├── HaltedError              the operator had long work end (exit 130)
 └── ReadOnlyError            a changing verb under --read-only (exit 2)
 """
 
@@ -34,6 +35,12 @@ class UnreachableError(ConsoleError):
 
 class StackError(ConsoleError):
     """The runtime refused or failed a verb."""
+
+
+class HaltedError(ConsoleError):
+    """The operator had long work end at a safe place."""
+
+    exit_code = 130
 
 
 class ReadOnlyError(UsageError):

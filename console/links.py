@@ -11,7 +11,7 @@ from console.errors import UnreachableError
 from console.snapshots import Endpoints
 
 if TYPE_CHECKING:
-    from api.queue import Inspector, Operator
+    from api.queue import Backlog, Inspector, Operator, Publisher
     from api.store import Reader
 
 T = TypeVar("T")
@@ -59,7 +59,7 @@ class Links:
     Args:
         resolve: asks the runtime for its endpoints; may take a while, raises UnreachableError.
         redis_url: given by the operator; "" to go by `resolve`. `database_url` likewise.
-        inspector: makes a queue reader for a URL. `operator`, `reader` likewise.
+        inspector: makes a queue reader for a URL. `operator`, `reader`, `backlog`, `publisher` likewise.
     """
 
     def __init__(
@@ -71,12 +71,16 @@ class Links:
         inspector: Callable[[str], Inspector],
         operator: Callable[[str], Operator],
         reader: Callable[[str], Reader],
+        backlog: Callable[[str], Backlog],
+        publisher: Callable[[str], Publisher],
     ) -> None:
         self._resolve = resolve
         self._given = (redis_url, database_url)
         self._inspector = Link(inspector)
         self._operator = Link(operator)
         self._reader = Link(reader)
+        self._backlog = Link(backlog)
+        self._publisher = Link(publisher)
         self._known: Endpoints | None = None
         self._resolving = asyncio.Lock()
 
@@ -87,6 +91,14 @@ class Links:
     async def operate(self, use: Callable[[Operator], Awaitable[T]]) -> T:
         """Run on the queue's operator verbs. UnreachableError when Redis does not answer."""
         return await self._on(self._operator, self._redis_url, use, QueueUnavailableError)
+
+    async def backlog(self, use: Callable[[Backlog], Awaitable[T]]) -> T:
+        """Run on what a backfill needs of the queue. UnreachableError when Redis does not answer."""
+        return await self._on(self._backlog, self._redis_url, use, QueueUnavailableError)
+
+    async def publish(self, use: Callable[[Publisher], Awaitable[T]]) -> T:
+        """Run on the queue's entrance. UnreachableError when Redis does not answer, or takes no jobs."""
+        return await self._on(self._publisher, self._redis_url, use, QueueUnavailableError)
 
     async def read(self, use: Callable[[Reader], Awaitable[T]]) -> T:
         """Run on the store. UnreachableError when Postgres does not answer."""
@@ -109,7 +121,7 @@ class Links:
 
     async def close(self) -> None:
         """Close every connection."""
-        for link in (self._inspector, self._operator, self._reader):
+        for link in (self._inspector, self._operator, self._reader, self._backlog, self._publisher):
             await link.close()
 
     async def _redis_url(self) -> str:

@@ -47,6 +47,7 @@ class Verb(StrEnum):
     FORGET = "forget"
     BACKUP = "backup"
     RESTORE = "restore"
+    BACKFILL = "backfill"
 
     @property
     def destructive(self) -> bool:
@@ -64,6 +65,7 @@ class Action:
     match=…; DOWN volumes="yes"; SEND source=…, form=…, id=…, page=…, fields=…: a JSON object.
     BACKUP directory=…, keep=…, recipient=…; RESTORE the archive's path as target, identity=…: a file.
     FORGET targets are "lead 88213" and "job 01J9…"; REPLAY has one of these.
+    BACKFILL targets are "form 77", or one "page 1029"; since=… (RFC 3339), page=…: whose the forms are, afresh="yes".
     REVEAL only records that personal data is about to be shown ("lead 88213", "job 01J9…"): show it when that is ok.
     """
 

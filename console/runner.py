@@ -115,6 +115,8 @@ def _holds(action: Action) -> tuple[str, ...]:
         return ("backup/*",)
     if action.verb is Verb.RESTORE:
         return ("stack/*", "backup/*")
+    if action.verb is Verb.BACKFILL:
+        return tuple(f"backfill/{target}" for target in dict.fromkeys(action.targets))
     if action.verb in (Verb.PAUSE, Verb.RESUME):
         return ("pause/*",)
     return tuple(f"{kind}/{target}" for target in dict.fromkeys(action.targets)) or (f"{kind}/*",)

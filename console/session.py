@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Self
 
@@ -10,11 +11,11 @@ from api.settings import Settings as ServiceSettings
 from console.errors import UsageError
 from console.forget import Forgetter
 from console.links import Links
-from console.ports import Runtime, Sources
+from console.ports import Action, Result, Runtime, Sources
 from console.runner import ActionRunner
 from console.sender import Sender
 from console.settings import Settings
-from console.snapshots import Endpoints, LogLine, StackSnapshot, VolumesSnapshot
+from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot, VolumesSnapshot
 from console.sources.check import AccountingReader
 from console.sources.leads import LeadsReader
 from console.sources.queue import QueueReader
@@ -25,11 +26,20 @@ from console.verbs import PipelineVerbs
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from api.queue import Inspector, Operator
+    from api.queue import Backlog, Inspector, Operator, Publisher
     from api.store import Reader
+    from console.backfill.verb import Backfills
     from console.backup.restoring import Restorer
 
 QUEUE_SETTINGS = ("QUEUE_NAMESPACE", "VISIBILITY_TIMEOUT", "SLA_SECONDS")
+GRAPH_SECRETS = ("META_APP_SECRET", "META_ACCESS_TOKEN", "META_ACCESS_TOKENS")
+GRAPH_SETTINGS = (
+    *GRAPH_SECRETS,
+    *(f"{name}_FILE" for name in GRAPH_SECRETS),
+    "META_GRAPH_URL",
+    "META_GRAPH_VERSION",
+    "GRAPH_TIMEOUT",
+)
 
 
 class StackReader:
@@ -69,12 +79,16 @@ class Session:
     Args:
         settings: what the console was told.
         runtime: None: the one that the settings name.
+
+    Attributes:
+        halting: set it to have long work (backfill) end at the next safe place, and tell how far it came.
     """
 
     def __init__(self, settings: Settings, runtime: Runtime | None = None) -> None:
         self.settings = settings
         self._chosen = runtime
         self._service: ServiceSettings | None = None
+        self.halting = asyncio.Event()
         self.links = Links(
             self._resolve,
             redis_url=settings.redis_url,
@@ -82,6 +96,8 @@ class Session:
             inspector=self._make_inspector,
             operator=self._make_operator,
             reader=_make_reader,
+            backlog=self._make_backlog,
+            publisher=self._make_publisher,
         )
         self.queue = QueueReader(self.links)
         self.leads = LeadsReader(self.links)
@@ -95,7 +111,7 @@ class Session:
             volumes=volumes,
         )
         self.sender = Sender(lambda: select.stack_environment(settings), self.links)
-        verbs = PipelineVerbs(lambda: self.runtime, self.links, self.sender, settings.operator)
+        verbs = PipelineVerbs(lambda: self.runtime, self.links, self.sender, self._backfill, settings.operator)
         self.runner = ActionRunner(verbs, self.sources, read_only=settings.read_only)
 
     @property
@@ -134,6 +150,12 @@ class Session:
         from console.backup.restoring import Restorer
 
         return Restorer(self.runtime, self.links, self.checker)
+
+    def backfills(self) -> Backfills:
+        """Finds leads that no webhook announced; queueing them goes through the runner."""
+        from console.backfill.verb import Backfills
+
+        return Backfills(self.links, lambda: self._service_settings(GRAPH_SETTINGS), self.halting)
 
     @property
     def stack_name(self) -> str:
@@ -182,12 +204,29 @@ class Session:
     def _queue_settings(self) -> ServiceSettings:
         """The queue's name and time limits as the stack itself reads them."""
         if self._service is None:
-            stack = select.stack_environment(self.settings)
-            try:
-                self._service = ServiceSettings.load({name: stack[name] for name in QUEUE_SETTINGS if name in stack})
-            except SettingsError as error:
-                raise UsageError(str(error), "correct it in the stack's .env") from error
+            self._service = self._service_settings(QUEUE_SETTINGS)
         return self._service
+
+    def _service_settings(self, names: Sequence[str]) -> ServiceSettings:
+        """Some of the service's settings, as the stack itself reads them."""
+        stack = select.stack_environment(self.settings)
+        try:
+            return ServiceSettings.load({name: stack[name] for name in names if name in stack})
+        except SettingsError as error:
+            raise UsageError(str(error), "correct it in the stack's .env") from error
+
+    def _make_backlog(self, url: str) -> Backlog:
+        from api.queue import Backlog
+
+        return Backlog(url, self._queue_settings().queue_namespace)
+
+    def _make_publisher(self, url: str) -> Publisher:
+        from api.queue import Publisher
+
+        return Publisher(url, self._queue_settings().queue_namespace)
+
+    def _backfill(self, action: Action) -> AsyncIterator[Progress | Result]:
+        return self.backfills().do(action)
 
 
 def _make_reader(url: str) -> Reader:

@@ -32,10 +32,18 @@ class PipelineVerbs:
 
     Args:
         sender: does SEND and REPLAY.
+        backfill: does BACKFILL.
         operator: who acts, for the record.
     """
 
-    def __init__(self, runtime: Callable[[], Runtime], links: Links, sender: Sender, operator: str) -> None:
+    def __init__(
+        self,
+        runtime: Callable[[], Runtime],
+        links: Links,
+        sender: Sender,
+        backfill: Callable[[Action], Events],
+        operator: str,
+    ) -> None:
         self._runtime = runtime
         self._links = links
         self._queue = QueueVerbs(links)
@@ -58,6 +66,7 @@ class PipelineVerbs:
             Verb.FORGET: self._forget,
             Verb.BACKUP: self._backup,
             Verb.RESTORE: self._restore,
+            Verb.BACKFILL: backfill,
         }
 
     def do(self, action: Action) -> Events:

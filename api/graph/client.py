@@ -18,6 +18,7 @@ from api.graph.setup import Setup
 from api.graph.transport import Answer, Transport
 from api.graph.usage import Usage, usage
 from api.graph.verdict import FEW, UNKNOWN_DELAY_S, Action, Trouble, invisible, safe
+from api.settings import Settings
 
 MAX_IDS = 50
 """Ids in one call: Meta's own limit."""
@@ -89,6 +90,19 @@ class GraphClient:
         )
         self.edges = Edges(self._way, self._url)
         self.setup = Setup(self._way)
+
+    @classmethod
+    def of(cls, settings: Settings, *, connections: int = 16) -> Self:
+        """The client that the service's settings ask for."""
+        return cls(
+            url=settings.meta_graph_url,
+            version=settings.meta_graph_version,
+            token=settings.meta_access_token,
+            tokens=settings.meta_access_tokens,
+            app_secret=settings.meta_app_secrets[0] if settings.meta_app_secrets else b"",
+            timeout_s=settings.graph_timeout,
+            connections=connections,
+        )
 
     def token_for(self, page: str) -> str:
         """The page's token, "" if there is none. A lead without a page takes the only token there is."""

@@ -269,15 +269,7 @@ async def work(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     consumer = Consumer(settings.redis_url, settings.queue_namespace, settings.worker_name, settings.visibility_timeout)
     writer = Writer(settings.database_url, size=WRITERS + 1)
-    graph = GraphClient(
-        url=settings.meta_graph_url,
-        version=settings.meta_graph_version,
-        token=settings.meta_access_token,
-        tokens=settings.meta_access_tokens,
-        app_secret=settings.meta_app_secrets[0] if settings.meta_app_secrets else b"",
-        timeout_s=settings.graph_timeout,
-        connections=64,
-    )
+    graph = GraphClient.of(settings, connections=64)
     worker = Worker(settings, consumer=consumer, writer=writer, graph=graph)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop)

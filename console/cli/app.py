@@ -29,6 +29,7 @@ COMMANDS: dict[str, Entry] = {
     "leads": Entry("leads:app", "Leads", "List, show, search, export, replay and forget leads."),
     "trace": Entry("trace:trace", "Leads", "Follow one lead from the request to the row."),
     "send": Entry("send:send", "Leads", "Send a signed test webhook to the stack."),
+    "backfill": Entry("backfill:backfill", "Leads", "Fetch leads that no webhook announced."),
     "check": Entry("check:check", "Leads", "Prove that no accepted lead is lost; for monitoring."),
     "activity": Entry("activity:activity", "More", "List what operators did: who, when, what, and how it ended."),
     "backup": Entry("backup:backup", "More", "Back up leads and queue while the stack runs, in one archive."),

@@ -8,11 +8,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from api.models import Accounting, JobView, Lead, LeadDetails, LeadPage, Outcome, QueueSnapshot
+from console.backfill.records import Report
 from console.cause import why
 from console.checks import CheckReport
 from console.cli.shapes import (
     AccountingDocument,
     AttemptDocument,
+    BackfillDocument,
     CheckDocument,
     DeliveryDocument,
     JobDocument,
@@ -108,6 +110,11 @@ def accounting_document(found: Accounting) -> AccountingDocument:
     """Where everything accepted is."""
     deliveries = {outcome.value: found.deliveries.get(outcome, 0) for outcome in Outcome}
     return _shaped(AccountingDocument, found, deliveries=deliveries)
+
+
+def backfill_document(report: Report) -> BackfillDocument:
+    """backfill --dry-run."""
+    return _shaped(BackfillDocument, report, ok=report.result().ok)
 
 
 def send_document(answer: Answer) -> dict[str, Any]:

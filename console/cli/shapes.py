@@ -12,6 +12,7 @@ Personal data is masked, and `masked` true, unless `--reveal` was given.
     trace                   TraceDocument
     check                   CheckDocument          send            console.send.Answer with `accepted`
     volumes                 VolumesDocument        leads replay    ReplayDocument
+    backfill                console.ports.Result           backfill --dry-run   BackfillDocument
     logs                    one console.cli.loglines.LogDocument a line
     leads export            a lead a line: fields of LeadDocument that stand in console.export.COLUMNS, no `version`
     restore --dry-run       manifest (console.backup.archive.Manifest), fits, reason
@@ -32,6 +33,7 @@ from datetime import datetime
 from typing import Any
 
 from api.models import Outcome
+from console.backfill.records import Count
 from console.checks import Finding
 from console.send import Answer
 from console.snapshots import Replica, Role, State
@@ -196,6 +198,18 @@ class TraceDocument:
     leads: tuple[LeadDocument, ...]
     jobs: tuple[JobTrace, ...]
     notices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillDocument:
+    """What a backfill would bring in; `error` of a form that could not be read to its end. `since` is epoch seconds."""
+
+    ok: bool
+    since: float
+    read: int
+    known: int
+    missing: int
+    forms: tuple[Count, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,22 +17,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from console.demo.listings import Listings, PageSetup
 from console.demo.loopback import Answered, Asked, Loopback
 from console.demo.world import Fate, Form, World
 
 MAX_IDS = 50
 _HEALS_AFTER = 2
+LIMIT_TEXT = "(#80005) There have been too many leadgen api calls to this Page account. Wait a bit and try again."
 
 Query = Mapping[str, list[str]]
 
 
 @dataclass(slots=True)
 class Counts:
-    """What was asked so far. `errors` are answers other than 200, by Graph error code."""
+    """What was asked so far. `errors` are answers other than 200, by Graph error code.
+
+    `listings` are calls for the leads of a form, `while_blocked` those of them made during a block.
+    """
 
     calls: int = 0
     leads: int = 0
     errors: dict[int, int] = field(default_factory=dict)
+    listings: int = 0
+    while_blocked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,9 @@ class Temper:
         slow: share of calls that take from 0.3 s up to `slow_s` longer.
         broken: share of reads of many that fail as a whole, with an HTML page.
         limit_every_s: a page runs into its limit this often, for `limit_s`; 0 for never.
+        dropped: share of listings whose connection ends within the answer.
+        listings: so many listings, then they are blocked for `limit_s`; 0 for no such limit.
+        used: per cent of the limit that the usage header of a listing speaks of; 0 for none.
     """
 
     slow: float = 0.04
@@ -50,6 +60,9 @@ class Temper:
     broken: float = 0.02
     limit_every_s: float = 0.0
     limit_s: float = 4.0
+    dropped: float = 0.0
+    listings: int = 0
+    used: int = 0
 
 
 class GraphError(Exception):
@@ -89,6 +102,10 @@ class GraphStandIn(Loopback):
         self._names = {form.id: {"id": form.id, "name": form.text.name} for form in world.forms}
         self._names |= {form.page_id: {"id": form.page_id, "name": form.text.page} for form in world.forms}
         self._began = time.monotonic()
+        self._forms = {form.id: form for form in world.forms}
+        self._listings = Listings(world)
+        self._blocked_until = 0.0
+        self.setup = PageSetup()
 
     async def answer_to(self, asked: Asked) -> Answered:
         """What Meta would answer, after a while."""
@@ -109,7 +126,11 @@ class GraphStandIn(Loopback):
                 self._count_error(1)
                 return Answered(500, b"<html><body>Sorry, something went wrong.</body></html>", headers)
             found = self._many(ids[0].split(",")) if ids and not path else self._one(path, asked.query)
-            return Answered(200, json.dumps(found, ensure_ascii=False).encode(), headers)
+            listing = path[1:] == ["leads"]
+            if listing and (self._temper.used or self._temper.listings):
+                headers |= {"X-Business-Use-Case-Usage": _usage("1", self._temper.used, 0)}
+            cut = 20 if listing and self._dice.random() < self._temper.dropped else -1
+            return Answered(200, json.dumps(found, ensure_ascii=False).encode(), headers, cut)
         except GraphError as error:
             self._count_error(error.code)
             headers |= {"X-Business-Use-Case-Usage": error.usage} if error.usage else {}
@@ -161,7 +182,21 @@ class GraphStandIn(Loopback):
             return self._edge(path[0], path[1], query)
         if len(path) != 1:
             raise GraphError(400, 100, "Unsupported get request.")
-        return self._names.get(path[0]) or self._lead(path[0])
+        if path == ["me"]:
+            return {"id": "1", "name": "Demo"}
+        if path == ["debug_token"]:
+            if not self.setup.debuggable:
+                raise GraphError(400, 100, "(#100) You must provide an app access token, or a user access token")
+            return self.setup.token()
+        return self._node(path[0], query) or self._lead(path[0])
+
+    def _node(self, node: str, query: Query) -> dict[str, Any]:
+        """A form or a page, with the fields that are asked for; empty if it is neither."""
+        wanted = query.get("fields", [""])[0].split(",")
+        form = self._forms.get(node)
+        known: dict[str, Any] = {"page_id": form.page_id, "status": "ACTIVE"} if form else {}
+        known |= {"has_lead_access": self.setup.lead_access()} if node in self._names and not form else {}
+        return self._names.get(node, {}) | {name: known[name] for name in wanted if name in known}
 
     def _lead(self, lead_id: str) -> dict[str, Any]:
         number = self._world.number(lead_id)
@@ -187,25 +222,24 @@ class GraphStandIn(Loopback):
         if edge == "leadgen_forms":
             forms = [form for form in self._world.forms if form.page_id == owner]
             return {"data": [{"id": form.id, "name": form.text.name, "status": "ACTIVE"} for form in forms]}
-        if edge == "leads" and any(form.id == owner for form in self._world.forms):
-            return self._leads_of(owner, query)
+        if edge == "subscribed_apps":
+            return self.setup.apps()
+        if edge == "leads" and owner in self._forms:
+            self._demand_unblocked(owner)
+            return self._listings.leads(self._forms[owner], query, self.url)
         raise GraphError(400, 100, f"(#100) Tried accessing nonexisting field ({edge[:40]})")
 
-    def _leads_of(self, form_id: str, query: Query) -> dict[str, Any]:
-        """The form's leads, newest first, a page at a time."""
-        limit = min(int(query.get("limit", ["25"])[0] or 25), 100)
-        after = query.get("after", [""])[0]
-        top = int(after) if after.isdecimal() else self._world.issued
-        page: list[dict[str, Any]] = []
-        number = top
-        while number > 0 and len(page) < limit:
-            number -= 1
-            if self._world.form(number).id == form_id and not self._world.fate(number).lasting:
-                page.append(self._world.answer(number))
-        paging: dict[str, Any] = {"cursors": {"before": str(top), "after": str(number)}}
-        if number > 0:
-            paging["next"] = f"{self.url}/v25.0/{form_id}/leads?limit={limit}&after={number}"
-        return {"data": page, "paging": paging}
+    def _demand_unblocked(self, form_id: str) -> None:
+        """After so many listings comes a block; calls during it are counted."""
+        self.counts.listings += 1
+        now = time.monotonic()
+        if now < self._blocked_until:
+            self.counts.while_blocked += 1
+        elif not self._temper.listings or self.counts.listings % (self._temper.listings + 1):
+            return
+        else:
+            self._blocked_until = now + self._temper.limit_s
+        raise GraphError(400, 80_005, LIMIT_TEXT, usage=_usage(form_id, 100, (self._blocked_until - now) / 60))
 
     def _demand_unlimited(self, form: Form) -> None:
         """Pages take turns in running into their limit; the busiest comes first."""
@@ -214,10 +248,10 @@ class GraphStandIn(Loopback):
         turn, into = divmod(time.monotonic() - self._began, self._temper.limit_every_s)
         page = self._world.forms[int(turn) % 3].page_id
         if turn >= 1 and into < self._temper.limit_s and form.page_id == page:
-            usage = [{"type": "leadgen", "call_count": 100, "estimated_time_to_regain_access": 1}]
-            raise GraphError(
-                400,
-                80_005,
-                "(#80005) There have been too many leadgen api calls to this Page account. Wait a bit and try again.",
-                usage=json.dumps({page: usage}, separators=(",", ":")),
-            )
+            raise GraphError(400, 80_005, LIMIT_TEXT, usage=_usage(page, 100, 1))
+
+
+def _usage(business: str, percent: int, regain_min: float) -> str:
+    """X-Business-Use-Case-Usage."""
+    use = {"type": "leadgen", "call_count": percent, "estimated_time_to_regain_access": regain_min}
+    return json.dumps({business: [use]}, separators=(",", ":"))

@@ -66,6 +66,7 @@ class World:
             for index, text in enumerate(FORMS)
         )
         self.started_at = time.time()
+        self.every_s = 0.001
         self.issued = 0
 
     def lead_id(self, number: int) -> str:
@@ -110,7 +111,7 @@ class World:
             fields.append(_field(question, *(dice.sample(answers, 2) if many else [dice.choice(answers)])))
         answer: dict[str, Any] = {
             "id": self.lead_id(number),
-            "created_time": time.strftime("%Y-%m-%dT%H:%M:%S+0000", time.gmtime(self.created_at(number))),
+            "created_time": self.created_time(number),
             "form_id": form.id,
             "platform": dice.choice(_PLATFORMS),
             "is_organic": form.organic,
@@ -132,8 +133,12 @@ class World:
         return answer
 
     def created_at(self, number: int) -> float:
-        """When the person sent the form, epoch seconds: moments before the demo began, a millisecond apart."""
-        return self.started_at - 2 + number / 1_000
+        """When the person sent the form, epoch seconds: from moments before the demo began, `every_s` apart."""
+        return self.started_at - 2 + number * self.every_s
+
+    def created_time(self, number: int) -> str:
+        """The same as the Graph API writes it."""
+        return time.strftime("%Y-%m-%dT%H:%M:%S+0000", time.gmtime(self.created_at(number)))
 
     def _dice(self, number: int, what: str) -> random.Random:
         return random.Random(f"{self._seed} {what} {number}")  # noqa: S311 - invented data

@@ -69,6 +69,8 @@ class World:
             inspector=self.make(QueueUnavailableError),
             operator=self.make(QueueUnavailableError),
             reader=self.make(StoreUnavailableError),
+            backlog=self.make(QueueUnavailableError),
+            publisher=self.make(QueueUnavailableError),
         )
 
 
