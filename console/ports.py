@@ -5,7 +5,7 @@ Sources only read. Whatever changes something is an `Action` and goes through th
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -48,6 +48,7 @@ class Verb(StrEnum):
     BACKUP = "backup"
     RESTORE = "restore"
     BACKFILL = "backfill"
+    SHELL = "shell"
 
     @property
     def destructive(self) -> bool:
@@ -66,6 +67,7 @@ class Action:
     BACKUP directory=…, keep=…, recipient=…; RESTORE the archive's path as target, identity=…: a file.
     FORGET targets are "lead 88213" and "job 01J9…"; REPLAY has one of these.
     BACKFILL targets are "form 77", or one "page 1029"; since=… (RFC 3339), page=…: whose the forms are, afresh="yes".
+    SHELL has one service as target; args tool=…: see Runtime.foreground, words=… as a shell would write them.
     REVEAL only records that personal data is about to be shown ("lead 88213", "job 01J9…"): show it when that is ok.
     """
 
@@ -78,7 +80,8 @@ class Action:
 class Result:
     """How an action ended: `ok`, one line for the operator, how many things changed, and a hint when it failed.
 
-    `exit_code` is what a command ends with when it failed (see console.errors); 0 when ok.
+    `exit_code` is what a command ends with when it failed (see console.errors); 0 when ok, or that of a program which
+    was opened on the terminal.
     """
 
     ok: bool
@@ -86,6 +89,15 @@ class Result:
     changed: int = 0
     hint: str = ""
     exit_code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Foreground:
+    """A program to be run on the operator's own terminal. `env` is all of its environment and may hold passwords."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(repr=False)
+    cwd: str | None = None
 
 
 class Runtime(Protocol):
@@ -144,6 +156,14 @@ class Runtime(Protocol):
         """Standard output of a program run where a service runs, which reads `source`. Close the generator to end it.
 
         Postgres' programs find the stack's database in their environment. StackError when the program fails.
+        """
+        ...
+
+    async def foreground(self, service: str, words: Sequence[str] = (), *, tool: str = "") -> Foreground:
+        """What runs `words` (a shell when there are none) on the terminal, where and as the service runs.
+
+        `tool` "psql" or "redis-cli": that program, logged in to the service, with `words` as its arguments. No password
+        is in an argument. StackError when the service is not up, or the program is not there.
         """
         ...
 

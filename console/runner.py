@@ -17,7 +17,7 @@ from console.risks import risks
 from console.snapshots import Progress
 
 STACK_VERBS = frozenset({Verb.UP, Verb.DOWN, Verb.START, Verb.STOP, Verb.RESTART, Verb.RESTORE})
-FREE_VERBS = frozenset({Verb.SEND, Verb.REPLAY, Verb.REVEAL})
+FREE_VERBS = frozenset({Verb.SEND, Verb.REPLAY, Verb.REVEAL, Verb.SHELL})
 """They have no target that another action could be at."""
 
 

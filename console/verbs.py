@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 RECORD_TIMEOUT_S = 5.0
 STACK_DONE = {Verb.UP: "up", Verb.START: "started", Verb.STOP: "stopped", Verb.RESTART: "restarted"}
-PERSONAL = frozenset({"payload", "fields"})
+PERSONAL = frozenset({"payload", "fields", "words"})
 """Arguments that may hold personal data: they are not in the record."""
 Events = AsyncIterator[Progress | Result]
 
@@ -67,6 +68,7 @@ class PipelineVerbs:
             Verb.BACKUP: self._backup,
             Verb.RESTORE: self._restore,
             Verb.BACKFILL: backfill,
+            Verb.SHELL: self._shell,
         }
 
     def do(self, action: Action) -> Events:
@@ -79,7 +81,7 @@ class PipelineVerbs:
         A stack verb is recorded as far as possible: its database may just have been stopped, and what stops that was
         recorded when it began.
         """
-        if action.verb in (Verb.REVEAL, Verb.FORGET) or (_takes_store_away(action) and result.ok):
+        if action.verb in (Verb.REVEAL, Verb.FORGET, Verb.SHELL) or (_takes_store_away(action) and result.ok):
             return result
         trouble = await self._audit(action, result.text)
         if trouble and result.ok and action.verb not in (*STACK_DONE, Verb.DOWN):
@@ -170,6 +172,17 @@ class PipelineVerbs:
                 restorer = Restorer(self._runtime(), self._links, AccountingReader(self._links, None))
                 async for event in restorer.restore(path, key, step):
                     yield event
+
+    async def _shell(self, action: Action) -> Events:
+        """Recorded before it opens, as far as possible: with the database down it is needed most."""
+        from console.foreground import opened
+
+        service, tool, words = action.targets[0], action.args.get("tool", ""), shlex.split(action.args.get("words", ""))
+        program = await self._runtime().foreground(service, words, tool=tool)
+        trouble = await self._audit(action, "opened")
+        code = await opened(program)
+        text = f"{tool or 'the shell'} in {service} has ended" + (f" (not recorded: {trouble})" if trouble else "")
+        yield Result(ok=True, text=text, exit_code=code)
 
     async def _reveal(self, action: Action) -> Events:
         """Nothing is shown that was not recorded first."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from console.errors import ConsoleError
 from console.format import Tone, safe
 from console.ports import Action, Result, Runner, Verb
 from console.snapshots import Progress
@@ -46,10 +47,17 @@ class Acting:
         then: Callable[[Result], None] | None = None,
         *,
         changing: bool = True,
+        on_terminal: bool = False,
     ) -> None:
-        """Ask if there is a question, then run; `then` gets the result if anything was done."""
+        """Ask if there is a question, then run; `then` gets the result if anything was done.
+
+        `on_terminal`: the action opens a program there, and gets the terminal while it runs.
+        """
         if changing and self._known.read_only:
             self._app.notify("This console is read-only.", severity="warning", markup=False)
+            return
+        if on_terminal:
+            begin(self._app, partial(self._on_terminal, action, label), "actions")
             return
         if question is None:
             self._run(action, label, then)
@@ -64,6 +72,16 @@ class Acting:
 
     def _run(self, action: Action, label: str, then: Callable[[Result], None] | None) -> None:
         begin(self._app, partial(self._do, action, label, then), "actions")
+
+    async def _on_terminal(self, action: Action, label: str) -> None:
+        from console.tui.handover import handed_over
+
+        try:
+            with handed_over(self._app, safe(label)):
+                await self._do(action, label, None)
+        except ConsoleError as error:
+            self._tell(action, label, Result(ok=False, text=str(error), hint=error.hint))
+        self._app.refresh(layout=True)
 
     async def _do(self, action: Action, label: str, then: Callable[[Result], None] | None) -> None:
         known = self._known

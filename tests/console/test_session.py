@@ -14,6 +14,7 @@ from api.queue import Inspector
 from api.store import Reader
 from console.errors import UnreachableError, UsageError
 from console.links import Links
+from console.ports import Foreground
 from console.ports import Runtime as RuntimePort
 from console.session import Session
 from console.settings import Settings
@@ -162,6 +163,9 @@ class Runtime(RuntimePort):
         self, service: str, command: Sequence[str], source: AsyncIterator[bytes] | None = None
     ) -> AsyncGenerator[bytes, None]:
         raise AssertionError(f"nothing to run {command} in")
+
+    async def foreground(self, service: str, words: Sequence[str] = (), *, tool: str = "") -> Foreground:
+        return Foreground((*words,), {}, "/")
 
     async def refill_redis(self, source: AsyncIterator[bytes], *, single: bool) -> None:
         raise AssertionError("no Redis to fill")

@@ -202,3 +202,18 @@ async def test_a_lost_job_is_named(session: Session, redis_url: str, redis_serve
     found = await session.checker.accounting()
     assert not found.balanced
     assert found.missing == (f"#1 meta:1 {one.id}",)
+
+
+async def test_a_program_on_the_terminal_is_recorded_before_it_opens_without_its_words(session: Session) -> None:
+    result = await do(session, Verb.SHELL, "db", tool="psql", words="/bin/sh -c 'exit 3'")
+    assert (result.ok, result.exit_code, result.text) == (True, 3, "psql in db has ended")
+    assert await actions(session) == [("ana@desk", "shell", "db tool=psql", "opened")]
+    failed = await do(session, Verb.SHELL, "app", words="/no/such")
+    assert (failed.ok, failed.text) == (False, "/no/such cannot be run: No such file or directory")
+
+
+async def test_a_read_only_console_opens_nothing(session: Session) -> None:
+    session.runner.read_only = True
+    result = await do(session, Verb.SHELL, "app", words="true")
+    assert (result.ok, result.exit_code) == (False, 2)
+    assert await actions(session) == []

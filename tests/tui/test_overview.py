@@ -220,3 +220,31 @@ async def test_numbers_do_not_move_what_stands_beside_them() -> None:
         before = seat.app.known.queue.seq
         await seat.until(lambda: seat.app.known.queue.seq > before)
         assert [i for i, c in enumerate(first) if c == "▲"] == [i for i, c in enumerate(seat.lines[0]) if c == "▲"]
+
+
+async def test_a_shell_gets_the_terminal_and_gives_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened() as seat:
+        driver = seat.app._driver
+        assert driver is not None
+        told: list[str] = []
+        monkeypatch.setattr(type(driver), "can_suspend", True)
+        monkeypatch.setattr(driver, "suspend_application_mode", lambda: told.append("given"))
+        monkeypatch.setattr(driver, "resume_application_mode", lambda: told.append("back"))
+        await seat.press("j", "E")
+        await seat.did(Verb.SHELL, "worker")
+        await seat.sees("worker is done")
+        assert told == ["given", "back"]
+
+
+async def test_a_terminal_that_cannot_be_given_away_is_said() -> None:
+    async with opened() as seat:
+        await seat.press("E")
+        await seat.sees("this terminal cannot be given")
+        assert seat.runner.done == []
+
+
+async def test_a_read_only_console_has_no_shell() -> None:
+    async with opened(read_only=True) as seat:
+        await seat.misses("E shell")
+        await seat.press("E")
+        assert seat.runner.done == []

@@ -89,6 +89,16 @@ class Compose:
             async for chunk in chunks:
                 yield chunk
 
+    async def command(self, words: Sequence[str], *, files: bool = True) -> tuple[tuple[str, ...], dict[str, str]]:
+        """A verb's command line for a terminal, and its environment.
+
+        Raises:
+            UnreachableError: no Compose v2.
+        """
+        program = await self._words(files=files)
+        given = {"DOCKER_HOST": self._docker_host} if self._docker_host else {}
+        return (*program, *words), {**os.environ, "COMPOSE_MENU": "0", **given}
+
     async def _words(self, *, files: bool) -> list[str]:
         """The program and its options. Nothing in them is secret."""
         program, version = await self._find()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
 from console.errors import StackError, UnreachableError
+from console.ports import Foreground
 from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot, State, VolumesSnapshot
 from console.stack import refill
 from console.stack.docker import events as engine_events
@@ -20,6 +22,7 @@ from console.stack.docker.labels import service
 from console.stack.docker.logs import LogView, Span
 from console.stack.docker.origin import origin
 from console.stack.docker.roles import called
+from console.stack.docker.shell import demand_running, exec_words
 from console.stack.docker.stack import StackReader
 from console.stack.docker.volumes import VolumeReader
 from console.stack.piping import output
@@ -171,6 +174,14 @@ class DockerRuntime:
         async with aclosing(self._compose.pipe([*words, service, *command], source, files=self._readable())) as chunks:
             async for chunk in chunks:
                 yield chunk
+
+    async def foreground(self, service: str, words: Sequence[str] = (), *, tool: str = "") -> Foreground:
+        """See Runtime."""
+        [service] = await self._meant([service])
+        demand_running(await self._stack.containers(), service, self.project)
+        terminal = sys.stdin.isatty() and sys.stdout.isatty()
+        inside = exec_words(service, words, tool, terminal=terminal)
+        return Foreground(*await self._compose.command(inside, files=self._readable()))
 
     async def refill_redis(self, source: AsyncIterator[bytes], *, single: bool) -> None:
         """See Runtime. A container of its own does it, on the volume, as Redis' own user."""

@@ -10,12 +10,12 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from console.errors import StackError, UnreachableError
+from console.ports import Foreground
 from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot, Volume, VolumesSnapshot
 from console.stack import refill
-from console.stack.local import logs, rpc, view
+from console.stack.local import logs, rpc, shell, view
 from console.stack.local.conductor import Conductor, demand_known
 from console.stack.local.health import Prober
 from console.stack.local.lock import locked
@@ -116,14 +116,18 @@ class LocalRuntime:
     ) -> AsyncGenerator[bytes, None]:
         """See Runtime. The programs are those of the Postgres in use."""
         demand_known([service])
-        kept, access = self._places.load(), self._places.access()
-        if kept is None or access is None:
-            raise UnreachableError(f"no local stack is up in {self.state_dir}", "leadsctl --local up")
-        env = {**self._env, **_postgres_environment(access.database_url)}
+        kept, access = self._up()
+        env = {**self._env, **shell.postgres_environment(access.database_url), "LC_ALL": "C"}
         words = [str(Path(kept.postgres_bin) / command[0]), *command[1:]]
         async with aclosing(piped(words, source, env=env, name=command[0])) as chunks:
             async for chunk in chunks:
                 yield chunk
+
+    async def foreground(self, service: str, words: Sequence[str] = (), *, tool: str = "") -> Foreground:
+        """See Runtime. A local program, with the environment of the service's own."""
+        demand_known([service])
+        kept, access = self._up()
+        return shell.foreground(self._places, kept, access, service, words, tool=tool, env=self._env)
 
     async def refill_redis(self, source: AsyncIterator[bytes], *, single: bool) -> None:
         """See Runtime."""
@@ -140,6 +144,12 @@ class LocalRuntime:
         data = str(self._places.redis_data)
         shell = ["/bin/sh", "-c", script, "sh", *words]
         await output(piped(shell, source, env=self._env, cwd=data, user=ids[0], group=ids[1], name="sh"))
+
+    def _up(self) -> tuple[Kept, Access]:
+        kept, access = self._places.load(), self._places.access()
+        if kept is None or access is None:
+            raise UnreachableError(f"no local stack is up in {self.state_dir}", "leadsctl --local up")
+        return kept, access
 
     async def endpoints(self) -> Endpoints:
         """How to reach the running stack. UnreachableError while it is down."""
@@ -201,19 +211,6 @@ class LocalRuntime:
             return self._meter.measure(pids)
         except ImportError:
             return {}
-
-
-def _postgres_environment(url: str) -> dict[str, str]:
-    """How libpq's programs find the database (https://www.postgresql.org/docs/current/libpq-envars.html)."""
-    parts = urlsplit(url)
-    return {
-        "PGHOST": parts.hostname or "127.0.0.1",
-        "PGPORT": str(parts.port or 5432),
-        "PGUSER": unquote(parts.username or ""),
-        "PGPASSWORD": unquote(parts.password or ""),
-        "PGDATABASE": unquote(parts.path.lstrip("/")),
-        "LC_ALL": "C",
-    }
 
 
 def _volumes(places: Places) -> VolumesSnapshot:

@@ -34,6 +34,7 @@ class ServicesTable(Table):
         Binding("u", "screen.up", "up"),
         Binding("r", "screen.restart", "restart"),
         Binding("l", "screen.logs", "logs"),
+        Binding("E", "screen.shell", "shell"),
     ]
 
 
@@ -50,7 +51,7 @@ class Overview(Page):
     """See the module."""
 
     NAME = "overview"
-    CHANGING = frozenset({"stop", "up", "restart", "down", "heal", "send"})
+    CHANGING = frozenset({"shell", "stop", "up", "restart", "down", "heal", "send"})
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("D", "down", "down"),
@@ -202,6 +203,13 @@ class Overview(Page):
         service = self._service()
         if service is not None:
             self.leads_app.open_logs(only=service.name)
+
+    def action_shell(self) -> None:
+        """Open a shell in the service under the cursor; the console comes back when it ends."""
+        service = self._service()
+        if service is not None:
+            action = Action(Verb.SHELL, (service.name,))
+            self.leads_app.acting.begin(action, f"shell in {safe(service.name, 60)}", on_terminal=True)
 
     def action_down(self) -> None:
         """Take the stack down, after asking."""
