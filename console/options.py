@@ -122,6 +122,15 @@ def paths(value: Any) -> tuple[Path, ...]:
     return tuple(path(part) for part in value)
 
 
+def words(value: Any) -> tuple[str, ...]:
+    """Reads several words: a list, or a text with commas between them."""
+    if isinstance(value, str):
+        value = value.split(",")
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise ValueError("write a list of texts")
+    return tuple(word.strip() for word in value if word.strip())
+
+
 def url(*schemes: str) -> Callable[[Any], str]:
     """Reads a URL of some schemes. The message does not repeat it: a URL holds a password."""
 
@@ -138,6 +147,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("dir", path, None, "state directory (local), or the folder with the compose files"),
     Option("project", text, "", "Compose project", also=("COMPOSE_PROJECT_NAME",)),
     Option("files", paths, (), "compose files, the base first", also=("COMPOSE_FILE",)),
+    Option("profiles", words, (), "Compose profiles", also=("COMPOSE_PROFILES",)),
     Option("env_file", path, None, "the stack's settings, instead of .env"),
     Option("read_only", flag, False, "refuse every verb that changes something"),
     Option("operator", text, "", "who acts, for the record; user@host otherwise"),

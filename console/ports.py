@@ -32,6 +32,10 @@ class Verb(StrEnum):
     START = "start"
     STOP = "stop"
     RESTART = "restart"
+    RECREATE = "recreate"
+    SCALE = "scale"
+    BUILD = "build"
+    PULL = "pull"
     RETRY = "retry"
     RETRY_MATCHING = "retry-matching"
     DISCARD = "discard"
@@ -64,6 +68,7 @@ class Action:
 
     `args` holds the rest as text: EDIT payload=…; RETRY_MATCHING, DISCARD_MATCHING state=…, match=…; UNDO_MATCHING
     match=…; DOWN volumes="yes"; SEND source=…, form=…, id=…, page=…, fields=…: a JSON object.
+    UP build="yes" or "no" (neither: where it is needed); SCALE count=…, keep="yes".
     BACKUP directory=…, keep=…, recipient=…; RESTORE the archive's path as target, identity=…: a file.
     FORGET targets are "lead 88213" and "job 01J9…"; REPLAY has one of these.
     BACKFILL targets are "form 77", or one "page 1029"; since=… (RFC 3339), page=…: whose the forms are, afresh="yes".
@@ -113,8 +118,11 @@ class Runtime(Protocol):
         """The services and their replicas now. UnreachableError when there is no engine; absent services are listed."""
         ...
 
-    def up(self, services: Sequence[str] = ()) -> AsyncIterator[Progress]:
-        """Create and start the services (all when empty) and wait until they are healthy. StackError if one is not."""
+    def up(self, services: Sequence[str] = (), *, build: bool | None = None) -> AsyncIterator[Progress]:
+        """Create and start the services (all when empty) and wait until they are healthy. StackError if one is not.
+
+        `build` None: images are built that are missing, or whose sources have changed since.
+        """
         ...
 
     def down(self, *, volumes: bool = False) -> AsyncIterator[Progress]:
@@ -131,6 +139,33 @@ class Runtime(Protocol):
 
     def restart(self, services: Sequence[str]) -> AsyncIterator[Progress]:
         """Stop and start again."""
+        ...
+
+    def recreate(self, services: Sequence[str]) -> AsyncIterator[Progress]:
+        """Replace the services' containers (all when empty) by new ones. UsageError where there are none."""
+        ...
+
+    def scale(self, service: str, count: int, *, keep: bool = False) -> AsyncIterator[Progress]:
+        """Run so many replicas of a service; with `keep` the settings say so from now on. UsageError where none can."""
+        ...
+
+    def build(self, services: Sequence[str] = ()) -> AsyncIterator[Progress]:
+        """Build images anew from their sources (all when empty). UsageError where there are none."""
+        ...
+
+    def pull(self, services: Sequence[str] = ()) -> AsyncIterator[Progress]:
+        """Fetch images that are not built here (all when empty). UsageError where there are none."""
+        ...
+
+    async def compare(self) -> None:
+        """Find out now how what runs differs from what the files ask for: the next snapshot tells. Never raises."""
+        ...
+
+    async def configuration(self, form: str = "yaml") -> str:
+        """What the stack's files come to, all put together, as "yaml" or "json"; secrets masked.
+
+        UsageError where there are none.
+        """
         ...
 
     def logs(
@@ -234,6 +269,10 @@ class Checker(Protocol):
 
     async def accounting(self) -> Accounting:
         """Everything accepted, and where it is."""
+        ...
+
+    async def last_backup(self) -> float:
+        """Epoch seconds of the last backup, 0 if there never was one."""
         ...
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 from api.models import QueueSnapshot
 from console.errors import ConsoleError
-from console.format import number
+from console.format import age, number
 from console.ports import Action, Sources, Verb
 from console.snapshots import Role, StackSnapshot
 from console.wording import counted
@@ -26,7 +28,7 @@ async def risks(action: Action, sources: Sources) -> tuple[str, ...]:
         )
     if action.verb is Verb.PAUSE:
         return ("nothing is stored until the queue is resumed; webhooks are still accepted",)
-    if action.verb not in (Verb.STOP, Verb.DOWN, Verb.RESTART):
+    if action.verb not in (Verb.STOP, Verb.DOWN, Verb.RESTART, Verb.RECREATE):
         return ()
     try:
         stack = await sources.stack.read()
@@ -36,7 +38,10 @@ async def risks(action: Action, sources: Sources) -> tuple[str, ...]:
     if not stopped:
         return ()
     lines = await _deleted(sources) if action.args.get("volumes") == "yes" else []
-    return (*lines, *await _of_queue(stopped, sources, stack), *_arriving(action, stopped))
+    lines += await _of_queue(action, stopped, sources, stack)
+    if action.verb in (Verb.STOP, Verb.DOWN) and stopped & {Role.REDIS, Role.DB}:
+        lines.append(await _backup(sources))
+    return (*lines, *_arriving(action, stopped))
 
 
 def _stopped(action: Action, stack: StackSnapshot) -> frozenset[Role]:
@@ -48,7 +53,7 @@ def _stopped(action: Action, stack: StackSnapshot) -> frozenset[Role]:
     )
 
 
-async def _of_queue(stopped: frozenset[Role], sources: Sources, stack: StackSnapshot) -> list[str]:
+async def _of_queue(action: Action, stopped: frozenset[Role], sources: Sources, stack: StackSnapshot) -> list[str]:
     if not stopped & {Role.WORKER, Role.REDIS, Role.DB}:
         return []
     redis = stack.service(Role.REDIS)
@@ -58,22 +63,34 @@ async def _of_queue(stopped: frozenset[Role], sources: Sources, stack: StackSnap
         queue = await sources.queue.read()
     except ConsoleError as error:
         return [f"what is in flight is not known: {error}"]
-    lines = _durability(queue) if Role.REDIS in stopped else []
+    lines = _durability(queue, asked=action.verb in (Verb.STOP, Verb.DOWN)) if Role.REDIS in stopped else []
     if queue.in_flight and stopped & {Role.WORKER, Role.DB, Role.REDIS}:
         what = "workers get time to finish" if Role.WORKER in stopped else "they are tried again later"
         lines.append(f"{_jobs(queue.in_flight)} in flight: {what}")
     return lines
 
 
-def _durability(queue: QueueSnapshot) -> list[str]:
+def _durability(queue: QueueSnapshot, *, asked: bool) -> list[str]:
+    """What stopping Redis means for what is in it; with `asked` also that nothing is lost."""
     kept = queue.depth + queue.dead + queue.discarded
-    if not kept:
-        return []
+    if queue.aof in ("off", "no") and not kept:
+        return ["AOF is off: nothing is in Redis now"] if asked else []
     if queue.aof in ("off", "no"):
         return [f"AOF is off: {_jobs(kept)} in Redis and may be lost when it stops"]
-    if not queue.aof_ok:
+    if not queue.aof_ok and kept:
         return [f"Redis could not write its AOF last time: {_jobs(kept)} in it and may be lost when it stops"]
-    return []
+    known = queue.aof and queue.aof_ok
+    what = f"{_jobs(kept)} in Redis and on disk" if kept else "nothing is in Redis now"
+    return [f"AOF is on ({queue.aof}): {what}"] if asked and known else []
+
+
+async def _backup(sources: Sources) -> str:
+    """When the last backup was."""
+    try:
+        at = await sources.checker.last_backup()
+    except ConsoleError as error:
+        return f"when the last backup was is not known: {error}"
+    return f"the last backup was {age(time.time() - at)} ago" if at else "no backup was ever made"
 
 
 async def _deleted(sources: Sources) -> list[str]:

@@ -11,12 +11,13 @@ from contextlib import aclosing
 from typing import Protocol
 
 from api.errors import ServiceError
+from console import stack_verbs
 from console.errors import ConsoleError
 from console.ports import Action, Result, Sources, Verb
 from console.risks import risks
 from console.snapshots import Progress
 
-STACK_VERBS = frozenset({Verb.UP, Verb.DOWN, Verb.START, Verb.STOP, Verb.RESTART, Verb.RESTORE})
+STACK_VERBS = stack_verbs.VERBS | {Verb.RESTORE}
 FREE_VERBS = frozenset({Verb.SEND, Verb.REPLAY, Verb.REVEAL, Verb.SHELL})
 """They have no target that another action could be at."""
 

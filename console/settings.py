@@ -45,6 +45,7 @@ class Settings:
         directory: local: the state directory; docker: the folder with the compose files and `.env`. None: the default.
         project: Compose project, "" for the default.
         files: compose files, the base first; empty: those in `directory`.
+        profiles: Compose profiles; empty: those that the stack's `.env` names.
         env_file: the stack's settings, None: `.env` in `directory`.
         redis_url: given by the operator, "" to ask the runtime. `database_url` likewise.
         read_only: every verb that changes something is refused.
@@ -56,6 +57,7 @@ class Settings:
     directory: Path | None = None
     project: str = ""
     files: tuple[Path, ...] = ()
+    profiles: tuple[str, ...] = ()
     env_file: Path | None = None
     redis_url: str = field(default="", repr=False)
     database_url: str = field(default="", repr=False)
@@ -78,6 +80,7 @@ class Settings:
             directory=config["dir"],
             project=config["project"],
             files=config["files"],
+            profiles=config["profiles"],
             env_file=config["env_file"],
             redis_url=config["redis_url"],
             database_url=config["database_url"],

@@ -74,7 +74,10 @@ class Replica:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service with its replicas. `wanted` replicas are asked for; `ports` are "127.0.0.1:3000→3000" or "3000"."""
+    """A service with its replicas. `wanted` replicas are asked for; `ports` are "127.0.0.1:3000→3000" or "3000".
+
+    `drift` says in what it differs from the compose files, as far as that is known; `up` puts it right.
+    """
 
     name: str
     role: Role
@@ -84,6 +87,7 @@ class Service:
     version: str = ""
     image_created_at: float = 0.0
     ports: tuple[str, ...] = ()
+    drift: tuple[str, ...] = ()
 
     @property
     def state(self) -> State:
@@ -99,13 +103,17 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class StackSnapshot:
-    """The stack as the runtime sees it. `where` is the engine's address or the state directory."""
+    """The stack as the runtime sees it. `where` is the engine's address or the state directory.
+
+    `notes` say what concerns no single service: why the stack is not compared with its files, for one.
+    """
 
     runtime: str
     project: str
     where: str
     services: tuple[Service, ...]
     taken_at: float
+    notes: tuple[str, ...] = ()
 
     def service(self, role: Role) -> Service | None:
         """The first service with that role."""
@@ -156,7 +164,7 @@ class LogLine:
 class Progress:
     """A step of a running action. `done` of `total` where a count makes sense (total 0: unknown).
 
-    `ok` None: still running; True/False: this step has ended so.
+    `ok` None: still running; True/False: this step has ended so. `command`: `text` is a command line that is run now.
     """
 
     text: str
@@ -164,6 +172,7 @@ class Progress:
     done: int = 0
     total: int = 0
     ok: bool | None = None
+    command: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How each verb is done, and the record of it: the stack's by the runtime, the queue's by console.queue_verbs."""
+"""How each verb is done, and the record of it: see console.stack_verbs and console.queue_verbs too."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from console import stack_verbs
 from console.errors import ConsoleError
 from console.forget import Forgetter
 from console.links import Links
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from console.sender import Sender
 
 RECORD_TIMEOUT_S = 5.0
-STACK_DONE = {Verb.UP: "up", Verb.START: "started", Verb.STOP: "stopped", Verb.RESTART: "restarted"}
 PERSONAL = frozenset({"payload", "fields", "words"})
 """Arguments that may hold personal data: they are not in the record."""
 Events = AsyncIterator[Progress | Result]
@@ -51,7 +51,7 @@ class PipelineVerbs:
         self._sender = sender
         self._operator = operator
         self._doers: dict[Verb, Callable[[Action], Events]] = {
-            **dict.fromkeys((Verb.UP, Verb.DOWN, Verb.START, Verb.STOP, Verb.RESTART), self._stack),
+            **dict.fromkeys(stack_verbs.VERBS, self._stack),
             Verb.RETRY: self._queue.retry,
             Verb.RETRY_MATCHING: self._queue.retry_matching,
             Verb.DISCARD: self._queue.discard,
@@ -84,7 +84,7 @@ class PipelineVerbs:
         if action.verb in (Verb.REVEAL, Verb.FORGET, Verb.SHELL) or (_takes_store_away(action) and result.ok):
             return result
         trouble = await self._audit(action, result.text)
-        if trouble and result.ok and action.verb not in (*STACK_DONE, Verb.DOWN):
+        if trouble and result.ok and action.verb not in stack_verbs.VERBS:
             return replace(result, text=f"{result.text} (not recorded: {trouble})")
         return result
 
@@ -101,43 +101,12 @@ class PipelineVerbs:
             return f"no answer within {RECORD_TIMEOUT_S:.0f} s"
         return ""
 
-    # --- the stack ---------------------------------------------------------------------------------------------------
-
     async def _stack(self, action: Action) -> Events:
         if _takes_store_away(action):
             await self._audit(action, "begun")
-        broken = ""
-        try:
-            async with aclosing(self._steps(action)) as steps:  # type: ignore[type-var]  # see Runtime: generators
-                async for step in steps:
-                    if step.ok is False:
-                        broken = f"{step.service}: {step.text}" if step.service else step.text
-                    yield step
-        finally:
-            self._links.forget()
-        if broken:
-            yield Result(ok=False, text=broken, exit_code=1)
-        elif action.verb is Verb.DOWN:
-            kept = "its data is deleted" if action.args.get("volumes") == "yes" else "its data is kept"
-            yield Result(ok=True, text=f"the stack is down; {kept}", changed=1)
-        else:
-            who = f"{', '.join(action.targets)}" if action.targets else "the stack"
-            be = "are" if len(action.targets) > 1 else "is"
-            yield Result(ok=True, text=f"{who} {be} {STACK_DONE[action.verb]}", changed=max(len(action.targets), 1))
-
-    def _steps(self, action: Action) -> AsyncIterator[Progress]:
-        runtime, targets = self._runtime(), action.targets
-        match action.verb:
-            case Verb.UP:
-                return runtime.up(targets)
-            case Verb.DOWN:
-                return runtime.down(volumes=action.args.get("volumes") == "yes")
-            case Verb.START:
-                return runtime.start(targets)
-            case Verb.STOP:
-                return runtime.stop(targets)
-            case _:
-                return runtime.restart(targets)
+        async with aclosing(stack_verbs.do(action, self._runtime(), self._links.forget)) as events:  # type: ignore[type-var]
+            async for event in events:
+                yield event
 
     # --- the rest ----------------------------------------------------------------------------------------------------
 

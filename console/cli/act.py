@@ -40,6 +40,27 @@ async def agreed(inv: Invocation, session: Session, action: Action, question: st
     return yes or narrator.confirm(question)
 
 
+async def named_to_agree(inv: Invocation, session: Session, action: Action, confirm: str, *, why: str, to: str) -> bool:
+    """Whether the operator named the stack, by typing its name or with `--confirm`, having read what it risks.
+
+    Args:
+        confirm: the name given with the command, "" for none.
+        why: what is at stake, told where nobody is there to ask.
+        to: what typing the name does, as in "Type leads to …:".
+
+    Raises:
+        UsageError: another name was given, or none and nobody is there to type it.
+    """
+    name = session.stack_name
+    if confirm and confirm != name:
+        raise UsageError(f"the stack is called {name}, not {confirm}")
+    if not confirm and not terminal.interactive():
+        raise UsageError(f"{why}, and there is no terminal to ask on", f"add --confirm {name}")
+    for line in await session.runner.warnings(action):
+        inv.narrator.warn(line, asking=not confirm)
+    return bool(confirm) or inv.narrator.typed(f"Type {name} to {to}:", name)
+
+
 def finish(inv: Invocation, result: Result) -> int:
     """Tell a result: as a document with --json, else as narration. Its exit code."""
     if inv.json:

@@ -22,6 +22,10 @@ COMMANDS: dict[str, Entry] = {
     "start": Entry("stack:start", "Stack", "Start services that are stopped."),
     "stop": Entry("stack:stop", "Stack", "Stop services; a worker finishes what it holds."),
     "restart": Entry("stack:restart", "Stack", "Stop services and start them again."),
+    "recreate": Entry("images:recreate", "Stack", "Replace services' containers by new ones."),
+    "scale": Entry("images:scale", "Stack", "Run more or fewer replicas of a service: worker=3."),
+    "build": Entry("images:build", "Stack", "Build the images from the sources beside the compose files."),
+    "pull": Entry("images:pull", "Stack", "Fetch the newest form of the images that are not built here."),
     "ps": Entry("stack:ps", "Stack", "Show the services and how they are."),
     "logs": Entry("logs:logs", "Stack", "Show what the services write."),
     "volumes": Entry("volumes:volumes", "Stack", "Show what lies on disk: volumes, tables, the queue's file."),
@@ -78,6 +82,10 @@ def root(
         list[Path] | None,
         typer.Option("--file", "-f", metavar="FILE", help="Compose file; give it again for overlays."),
     ] = None,
+    profiles: Annotated[
+        list[str] | None,
+        typer.Option("--profile", metavar="NAME", help="Compose profile; give it again for more: https."),
+    ] = None,
     env_file: Annotated[
         Path | None, typer.Option("--env-file", metavar="FILE", help="The stack's settings, instead of .env.")
     ] = None,
@@ -108,6 +116,7 @@ def root(
             "dir": directory,
             "project": project,
             "files": tuple(files or ()),
+            "profiles": tuple(profiles or ()),
             "env_file": env_file,
             "redis_url": redis_url,
             "database_url": database_url,

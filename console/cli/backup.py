@@ -9,7 +9,6 @@ import typer
 
 from console.cli.flags import JsonFlag, QuietFlag
 from console.cli.invocation import Invocation, invocation
-from console.errors import UsageError
 
 if TYPE_CHECKING:
     from console.backup.archive import Manifest
@@ -121,20 +120,10 @@ async def _fits(inv: Invocation, session: Session, manifest: Manifest) -> int:
 
 async def _agreed(inv: Invocation, session: Session, action: Action, confirm: str) -> bool:
     """Whether the stack may be replaced: it is empty, or its name was typed."""
-    from console.cli import terminal
+    from console.cli.act import named_to_agree
 
     target = await session.restorer().target()
     if not target.full:
         return True
-    name = session.stack_name
-    if confirm:
-        if confirm != name:
-            raise UsageError(f"the stack is called {name}, not {confirm}")
-        return True
-    if not terminal.interactive():
-        raise UsageError(
-            f"the stack holds {target.leads:,} leads, and there is no terminal to ask on", f"add --confirm {name}"
-        )
-    for line in await session.runner.warnings(action):
-        inv.narrator.warn(line, asking=True)
-    return inv.narrator.typed(f"Type {name} to replace what the stack holds:", name)
+    why = f"the stack holds {target.leads:,} leads"
+    return await named_to_agree(inv, session, action, confirm, why=why, to="replace what the stack holds")

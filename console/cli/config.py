@@ -1,4 +1,4 @@
-"""The command config: what is configured, and where each value comes from."""
+"""The command config: what is configured and where each value comes from; and what the compose files come to."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from console.cli.lazy import plain_typer
 
 if TYPE_CHECKING:
     from console.config import Configuration, Value
+    from console.session import Session
 
 app = plain_typer()
 
@@ -67,6 +68,26 @@ def path(ctx: typer.Context, *, json: JsonFlag = False, quiet: QuietFlag = False
     else:
         inv.output.line(safe(str(where)))
     return 0
+
+
+@app.command("compose")
+def compose(ctx: typer.Context, *, json: JsonFlag = False, quiet: QuietFlag = False) -> int:
+    """Print the compose files put together, as Compose understands them; secrets are masked."""
+    inv = invocation(ctx, json=json, quiet=quiet)
+
+    async def body(session: Session) -> int:
+        import json as json_
+
+        from console.format import safe
+
+        if inv.json:
+            inv.output.document({"compose": json_.loads(await session.runtime.configuration("json"))})
+            return 0
+        for line in (await session.runtime.configuration()).splitlines():
+            inv.output.line(safe(line))
+        return 0
+
+    return inv.run(body)
 
 
 def _show(inv: Invocation) -> int:

@@ -96,6 +96,9 @@ class PlainSteps(Steps):
 
     def step(self, step: Progress) -> None:
         """See Steps."""
+        if step.command:
+            self._narrator.say(f"$ {step.text}", "dim")
+            return
         tenth = step.done * 10 // step.total if step.total else 0
         now = (step.text, tenth, step.ok)
         if self._last.get(step.service) == now:
@@ -121,7 +124,11 @@ class LiveSteps(Steps):
     def step(self, step: Progress) -> None:
         """See Steps."""
         from rich.live import Live
+        from rich.text import Text
 
+        if step.command:
+            self._console.print(Text(f"$ {safe(step.text)}", "dim"), soft_wrap=True)
+            return
         self._steps[step.service] = step
         if self._live is None:
             self._live = Live(get_renderable=self._render, console=self._console, refresh_per_second=10)

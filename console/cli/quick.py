@@ -14,7 +14,7 @@ FLAGS: dict[str, tuple[str, Any]] = {
     "--read-only": ("read_only", True),
 }
 VALUES: dict[str, tuple[str, type]] = {
-    "--dir": ("directory", Path),
+    "--dir": ("dir", Path),
     "--env-file": ("env_file", Path),
     "--project": ("project", str),
     "-p": ("project", str),

@@ -16,10 +16,12 @@ Personal data is masked, and `masked` true, unless `--reveal` was given.
     logs                    one console.cli.loglines.LogDocument a line
     leads export            a lead a line: fields of LeadDocument that stand in console.export.COLUMNS, no `version`
     restore --dry-run       manifest (console.backup.archive.Manifest), fits, reason
-    up down start stop restart backup restore, leads forget, queue retry discard undo edit pause resume
+    up down start stop restart recreate scale build pull backup restore, leads forget,
+    queue retry discard undo edit pause resume
                             console.ports.Result: ok, text, changed, hint, exit_code
     activity                console.cli.activity.ActivityDocument
     config, config show     console.cli.config.ConfigDocument
+    config compose          compose: what `docker compose config --format json` prints, secrets masked
     init                    directory, env_file, env_kept, missing (settings that must still be filled in), changes
 
 What goes wrong is told on standard error with --json too, and by the exit code; standard output then stays empty, or
@@ -42,7 +44,10 @@ from console.trace import JobTrace
 
 @dataclass(frozen=True, slots=True)
 class ServiceDocument:
-    """A service; `state` is the worst among its replicas, `up` how many of the `wanted` serve."""
+    """A service; `state` is the worst among its replicas, `up` how many of the `wanted` serve.
+
+    `drift` says in what it differs from the compose files.
+    """
 
     name: str
     role: Role
@@ -54,17 +59,19 @@ class ServiceDocument:
     image_created_at: float
     ports: tuple[str, ...]
     replicas: tuple[Replica, ...]
+    drift: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class StackDocument:
-    """The stack."""
+    """The stack. `notes` say what concerns no single service, such as why it is not compared with its files."""
 
     runtime: str
     project: str
     where: str
     taken_at: float
     services: tuple[ServiceDocument, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

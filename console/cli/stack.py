@@ -1,4 +1,4 @@
-"""The stack's commands: up, down, start, stop, restart, ps."""
+"""The stack's commands: up, down, start, stop, restart, ps; those about containers and images are in images."""
 
 from __future__ import annotations
 
@@ -29,28 +29,65 @@ Services = Annotated[
 ]  # fmt: skip
 
 
-def up(ctx: typer.Context, *, services: Services = None, json: JsonFlag = False, quiet: QuietFlag = False) -> int:
-    """Create and start the stack, and wait until it is healthy."""
-    return _stack_verb(invocation(ctx, json=json, quiet=quiet), "up", services)
+def up(
+    ctx: typer.Context,
+    *,
+    services: Services = None,
+    build: Annotated[
+        bool | None,
+        typer.Option(
+            "--build/--no-build", help="Build in any case, or not; otherwise where sources changed.", show_default=False
+        ),
+    ] = None,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> int:
+    """Create and start the stack, and wait until it is healthy.
+
+    The command lines that are run are shown. An image is built when it is missing, or when what it is made of has
+    changed since; a service whose settings or image have changed is created anew.
+    """
+    args = {} if build is None else {"build": "yes" if build else "no"}
+    return stack_verb(invocation(ctx, json=json, quiet=quiet), "up", services, args=args)
 
 
 def down(
     ctx: typer.Context,
     *,
     volumes: Annotated[bool, typer.Option("--volumes", help="Delete its data too: leads and queue.")] = False,
+    confirm: Annotated[
+        str, typer.Option("--confirm", metavar="STACK", help="With --volumes: the stack's name, instead of typing it.")
+    ] = "",
     yes: YesFlag = False,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> int:
-    """Stop and remove the stack; its data stays."""
-    question = "Take the stack down and DELETE its data?" if volumes else "Take the stack down?"
+    """Stop and remove the stack; its data stays.
+
+    It asks first. Its data is only deleted once the stack's name has been typed: --yes does not do that.
+    """
     inv = invocation(ctx, json=json, quiet=quiet)
-    return _stack_verb(inv, "down", None, question=question, yes=yes, args={"volumes": "yes"} if volumes else {})
+    if not volumes:
+        return stack_verb(inv, "down", None, question="Take the stack down?", yes=yes)
+
+    async def body(session: Session) -> int:
+        from console.cli.act import act, named_to_agree, refuse_if_read_only
+        from console.ports import Action, Verb
+
+        refuse_if_read_only(session, "down")
+        action = Action(Verb.DOWN, (), {"volumes": "yes"})
+        why = "down --volumes deletes all leads and the queue"
+        if not await named_to_agree(inv, session, action, confirm, why=why, to="DELETE its leads and its queue"):
+            inv.narrator.say("nothing was done")
+            return 1
+        return await act(inv, session, action)
+
+    return inv.run(body)
 
 
 def start(ctx: typer.Context, *, services: Services = None, json: JsonFlag = False, quiet: QuietFlag = False) -> int:
     """Start services that are stopped."""
-    return _stack_verb(invocation(ctx, json=json, quiet=quiet), "start", services)
+    return stack_verb(invocation(ctx, json=json, quiet=quiet), "start", services)
 
 
 def stop(
@@ -63,12 +100,12 @@ def stop(
 ) -> int:
     """Stop services; a worker finishes what it holds."""
     question = f"Stop {', '.join(services) if services else 'the whole stack'}?"
-    return _stack_verb(invocation(ctx, json=json, quiet=quiet), "stop", services, question=question, yes=yes)
+    return stack_verb(invocation(ctx, json=json, quiet=quiet), "stop", services, question=question, yes=yes)
 
 
 def restart(ctx: typer.Context, *, services: Services = None, json: JsonFlag = False, quiet: QuietFlag = False) -> int:
     """Stop services and start them again."""
-    return _stack_verb(invocation(ctx, json=json, quiet=quiet), "restart", services)
+    return stack_verb(invocation(ctx, json=json, quiet=quiet), "restart", services)
 
 
 def ps(
@@ -80,10 +117,14 @@ def ps(
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> int:
-    """Show the services and how they are."""
+    """Show the services and how they are.
+
+    What differs from the compose files is said below: another image, other settings, a service too many or too few.
+    """
     inv = invocation(ctx, json=json, quiet=quiet)
 
     async def body(session: Session) -> int:
+        await session.runtime.compare()
         snapshot = await (_measured(session) if stats else session.sources.stack.read())
         if inv.json:
             from console.cli.documents import stack_document
@@ -112,7 +153,7 @@ async def _measured(session: Session) -> StackSnapshot:
         await asyncio.sleep(0.5)
 
 
-def _stack_verb(
+def stack_verb(
     inv: Invocation,
     verb: str,
     services: list[str] | None,
@@ -121,6 +162,8 @@ def _stack_verb(
     yes: bool = False,
     args: dict[str, str] | None = None,
 ) -> int:
+    """Do a verb of the stack to services; the exit code. See console.cli.act.act."""
+
     async def body(session: Session) -> int:
         from console.cli.act import act
         from console.ports import Action, Verb

@@ -50,6 +50,13 @@ def show_stack(output: Output, stack: StackSnapshot) -> None:
         for replica in service.replicas:
             if trouble := _trouble(replica):
                 output.note(Cell("◐", Tone.WARN), f"{safe(replica.name, 60)}: {trouble}")
+    for service in stack.services:
+        if service.drift:
+            output.note(Cell("≠", Tone.WARN), f"{safe(service.name, 60)}: {safe('; '.join(service.drift), 300)}")
+    if any(service.drift for service in stack.services):
+        output.note(Cell("≠", Tone.WARN), "so it differs from the compose files; leadsctl up puts that right")
+    for note in stack.notes:
+        output.note(Cell("◐", Tone.WARN), safe(note, 400))
 
 
 def _service_row(service: Service) -> Sequence[str | Cell]:

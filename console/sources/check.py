@@ -41,8 +41,12 @@ class AccountingReader:
         """Everything that `console.checks.judge` judges. UnreachableError when Redis or Postgres does not answer."""
         accounting = await self.accounting()
         queue = await self._links.inspect(lambda inspector: inspector.snapshot())
+        return Observed(accounting, queue, await self._disk(), await self.last_backup())
+
+    async def last_backup(self) -> float:
+        """See console.ports.Checker. UnreachableError when Postgres does not answer."""
         at = await self._links.read(lambda reader: reader.last_backup())
-        return Observed(accounting, queue, await self._disk(), at.timestamp() if at else 0.0)
+        return at.timestamp() if at else 0.0
 
     async def _disk(self) -> VolumesSnapshot | None:
         """The volumes; None without a source, and where the runtime does not tell: a check by URLs alone has none."""

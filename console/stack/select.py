@@ -20,7 +20,11 @@ def runtime(settings: Settings) -> Runtime:
     from console.stack.docker import DockerRuntime
 
     return DockerRuntime(
-        project=settings.project, directory=settings.directory, files=settings.files, env_file=settings.env_file
+        project=settings.project,
+        directory=settings.directory,
+        files=settings.files,
+        env_file=settings.env_file,
+        profiles=settings.profiles,
     )
 
 

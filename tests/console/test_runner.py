@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 
@@ -61,10 +62,11 @@ class Readings:
     services: tuple[Service, ...] = ()
     queue_now: QueueSnapshot | ConsoleError = field(default_factory=lambda: QueueSnapshot(0, aof="always"))
     total: int = 0
+    backup: float | ConsoleError = 0.0
     broken: Exception | None = None
 
     def sources(self) -> Sources:
-        return Sources(_Stack(self), _Queue(self), _Leads(self), _Checker())
+        return Sources(_Stack(self), _Queue(self), _Leads(self), _Checker(self))
 
 
 class _Stack:
@@ -113,8 +115,16 @@ class _Leads:
 
 
 class _Checker:
+    def __init__(self, readings: Readings) -> None:
+        self.readings = readings
+
     async def accounting(self) -> Accounting:
         raise AssertionError("not read here")
+
+    async def last_backup(self) -> float:
+        if isinstance(self.readings.backup, ConsoleError):
+            raise self.readings.backup
+        return self.readings.backup
 
 
 def runner(verbs: Verbs, *, read_only: bool = False) -> ActionRunner:
@@ -252,7 +262,20 @@ async def test_stopping_redis_without_aof_tells_what_may_be_lost() -> None:
     lines = await warned(Action(Verb.STOP, ("redis",)), Readings(ALL, replace(BUSY, aof="off")))
     assert lines[0] == "AOF is off: 54 jobs are in Redis and may be lost when it stops"
     assert "no webhook is accepted" in lines[-1]
-    assert "AOF" not in "".join(await warned(Action(Verb.STOP, ("redis",)), Readings(ALL, BUSY)))
+    assert "AOF" not in "".join(await warned(Action(Verb.RESTART, ("redis",)), Readings(ALL, BUSY)))
+
+
+async def test_going_down_tells_of_the_aof_the_jobs_in_flight_and_the_last_backup() -> None:
+    assert await warned(Action(Verb.DOWN), Readings(ALL, BUSY)) == (
+        "AOF is on (always): 54 jobs are in Redis and on disk",
+        "51 jobs are in flight: workers get time to finish",
+        "no backup was ever made",
+        "no webhook is accepted until it runs again; Meta tries for 36 h, then gives up",
+    )
+    lines = await warned(Action(Verb.STOP), Readings(ALL, QueueSnapshot(0, aof="off"), backup=time.time() - 7300))
+    assert lines[:2] == ("AOF is off: nothing is in Redis now", "the last backup was 2 h ago")
+    lines = await warned(Action(Verb.STOP, ("db",)), Readings(ALL, BUSY, backup=UnreachableError("Postgres is away")))
+    assert lines[-1] == "when the last backup was is not known: Postgres is away"
 
 
 async def test_down_with_volumes_says_first_what_is_deleted() -> None:

@@ -176,7 +176,25 @@ class Runtime(RuntimePort):
     async def _steps(self) -> AsyncIterator[Progress]:
         yield Progress("done", ok=True)
 
-    def up(self, services: Sequence[str] = ()) -> AsyncIterator[Progress]:
+    def up(self, services: Sequence[str] = (), *, build: bool | None = None) -> AsyncIterator[Progress]:
+        return self._steps()
+
+    async def compare(self) -> None:
+        return None
+
+    async def configuration(self, form: str = "yaml") -> str:
+        raise AssertionError(f"no files to put together as {form}")
+
+    def recreate(self, services: Sequence[str]) -> AsyncIterator[Progress]:
+        return self._steps()
+
+    def scale(self, service: str, count: int, *, keep: bool = False) -> AsyncIterator[Progress]:
+        return self._steps()
+
+    def build(self, services: Sequence[str] = ()) -> AsyncIterator[Progress]:
+        return self._steps()
+
+    def pull(self, services: Sequence[str] = ()) -> AsyncIterator[Progress]:
         return self._steps()
 
     def down(self, *, volumes: bool = False) -> AsyncIterator[Progress]:

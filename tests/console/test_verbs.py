@@ -168,6 +168,9 @@ async def test_no_record_no_reveal(redis_url: str) -> None:
         (Verb.START, ("app",), "app is started"),
         (Verb.STOP, ("app", "worker"), "app, worker are stopped"),
         (Verb.RESTART, ("worker",), "worker is restarted"),
+        (Verb.RECREATE, ("worker",), "worker is recreated"),
+        (Verb.BUILD, (), "the images are built; up puts them to use"),
+        (Verb.PULL, ("db",), "the images are here; up puts newer ones to use"),
         (Verb.DOWN, (), "the stack is down; its data is kept"),
     ],
 )
@@ -175,6 +178,19 @@ async def test_stack_verbs_say_what_was_done(session: Session, verb: Verb, targe
     result = await do(session, verb, *targets)
     assert (result.ok, result.text) == (True, text)
     assert [(what, target) for _, what, target, _ in await actions(session)] == [(verb.value, " ".join(targets))]
+
+
+async def test_scaling_says_how_long_it_lasts(session: Session) -> None:
+    result = await do(session, Verb.SCALE, "worker", count="3")
+    assert result.text == "worker has 3 replicas; at the next up WORKERS in .env decides (scale --save writes it there)"
+    assert (await do(session, Verb.SCALE, "worker", count="1", keep="yes")).text == "worker has 1 replica"
+
+
+@pytest.mark.parametrize("count", ["", "-1", "x", "101", "9" * 400, "²"])
+async def test_a_number_of_replicas_that_is_none_is_refused(session: Session, count: str) -> None:
+    result = await do(session, Verb.SCALE, "worker", count=count)
+    assert (result.ok, result.exit_code) == (False, 2)
+    assert (await do(session, Verb.SCALE, "worker", "app", count="1")).exit_code == 2
 
 
 async def test_a_step_that_fails_fails_the_verb(session: Session) -> None:

@@ -31,12 +31,13 @@ standin() { # image folder suite
   DOCKER_BUILDKIT=0 docker build -q --network=host --build-arg SUITE="$suite" -t "$image" "$here/standins/$folder" >/dev/null
 }
 
-all=(python:3.13-slim postgres:15-alpine redis:7-alpine)
+all=(python:3.13-slim postgres:15-alpine redis:7-alpine caddy:2-alpine)
 for image in "${@:-${all[@]}}"; do
   case $image in
     python:*)   standin "$image" python trixie ;;
     postgres:*) standin "$image" postgres bookworm ;;
     redis:*)    standin "$image" redis bookworm ;;
+    caddy:*)    standin "$image" caddy trixie ;;
     *) log "no stand-in known for $image"; exit 2 ;;
   esac
 done

@@ -17,7 +17,7 @@ from tests.servers import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMPOSE = REPOSITORY / "compose" / "docker-compose.yml"
-IMAGES = ("python:3.13-slim", "postgres:15-alpine", "redis:7-alpine")
+IMAGES = ("python:3.13-slim", "postgres:15-alpine", "redis:7-alpine", "caddy:2-alpine")
 APP_SECRET = "a secret that only tests know"
 PASSWORD = 'p@ss/w:or"d\\ #1'
 """With every character that trips a URL, a shell, a Redis file or an environment file."""
@@ -27,6 +27,7 @@ services:
   app: {{container_name: {project}_app}}
   db: {{container_name: {project}_db}}
   redis: {{container_name: {project}_redis}}
+  caddy: {{container_name: {project}_caddy}}
   graph:
     image: python:3.13-slim
     command: ["python3", "/graph.py"]
@@ -57,6 +58,7 @@ class LiveStack:
     folder: Path
     overlays: tuple[Path, ...] = ()
     base: Path = COMPOSE
+    image: str = "leadstest_app:latest"
     project: str = field(default_factory=lambda: f"leadstest{secrets.token_hex(4)}")
     port: int = field(default_factory=free_port)
 
@@ -72,8 +74,19 @@ class LiveStack:
             META_ACCESS_TOKEN="EAAtoken",
             META_GRAPH_URL="http://graph:8080",
             PORT=f"127.0.0.1:{self.port}",
-            LEADS_IMAGE="leadstest_app:latest",
+            LEADS_IMAGE=self.image,
         )
+
+    @property
+    def words(self) -> list[str]:
+        """The options of leadsctl that name it."""
+        named = [word for path in self.files for word in ("--file", str(path))]
+        return ["--project", self.project, *named, "--env-file", str(self.env_file)]
+
+    def setting(self, name: str, value: str) -> None:
+        """Add one to the stack's `.env`."""
+        with self.env_file.open("a") as file:
+            file.write(f"{name}='{value}'\n")
 
     def settings(self, **values: str) -> None:
         """Write the stack's `.env`."""
@@ -118,6 +131,8 @@ class LiveStack:
             "compose",
             "--project-name",
             self.project,
+            "--profile",
+            "*",
             "down",
             "--volumes",
             "--remove-orphans",
@@ -125,7 +140,7 @@ class LiveStack:
             "3",
         ]
         files = [word for path in self.files for word in ("--file", str(path))]
-        env = os.environ | dict.fromkeys(("POSTGRES_PASSWORD", "REDIS_PASSWORD", "META_APP_SECRET"), "x")
+        env = os.environ | dict.fromkeys(("POSTGRES_PASSWORD", "REDIS_PASSWORD", "META_APP_SECRET", "DOMAIN"), "x")
         words[2:2] = files
         done = subprocess.run(words, capture_output=True, text=True, check=False, env=env | {"META_VERIFY_TOKEN": "x"})
         assert done.returncode == 0, done.stderr

@@ -344,6 +344,10 @@ class FakeChecker:
         """Balanced."""
         return Accounting(3, 0, 0, 0, 0, {Outcome.STORED: 3})
 
+    async def last_backup(self) -> float:
+        """Never."""
+        return 0.0
+
 
 @dataclass
 class FakeRunner:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shlex
 import shutil
 import signal
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
@@ -17,13 +18,14 @@ from console.snapshots import Progress
 from console.stack.docker.address import find, missing
 from console.stack.docker.files import StackFiles
 from console.stack.docker.progress import Step, parse, progress, refusal
-from console.stack.piping import piped
+from console.stack.piping import output, piped
 
 VERSION_S = 20.0
 END_S = 5.0
 LINE_BYTES = 1024 * 1024
 KEPT_LINES = 40
 JSON_SINCE = (2, 29)
+EVERY = ("--profile", "*")
 PLUGINS = (
     Path.home() / ".docker" / "cli-plugins",
     Path("/usr/local/lib/docker/cli-plugins"),
@@ -38,41 +40,64 @@ class Compose:
     """Compose v2 for one project.
 
     Args:
+        stack: its files; `files` may be set to others, which count from then on.
         names: gives the service of each container name, asked for when an unknown name comes up.
         docker_host: given to Compose in place of what it would find itself; "" to leave that to it.
     """
 
     def __init__(self, project: str, stack: StackFiles, names: Names, docker_host: str = "") -> None:
         self._project = project
-        self._stack = stack
+        self.files = stack
         self._names = names
         self._docker_host = docker_host
         self._known: dict[str, str] = {}
         self._program: tuple[list[str], tuple[int, ...]] | None = None
 
-    async def run(self, verb: str, *words: str, files: bool = True) -> AsyncGenerator[Progress, None]:
-        """Run a verb and yield its steps. Closing the generator interrupts it, as Ctrl-C would.
+    async def run(
+        self, verb: str, *words: str, files: bool = True, every: bool = False, given: Mapping[str, str] | None = None
+    ) -> AsyncGenerator[Progress, None]:
+        """Run a verb and yield the command line, then its steps. Closing the generator interrupts it, as Ctrl-C would.
 
         Args:
             files: False leaves the compose files out, for what Compose can do by the containers' labels alone.
+            every: services of every profile too, whether it is on or not.
+            given: variables for the compose files, beside the environment.
 
         Raises:
             UnreachableError: no engine, or no Compose v2. StackError: the verb failed; the message says why.
         """
-        process = await self._start([*await self._words(files=files), verb, *words])
+        program = [*await self._words(files=files), *(EVERY if every and files else ())]
+        yield Progress(shown([*program, verb, *words]), command=True)
+        process = await self._start([*program, verb, *words], given)
         kept: deque[str] = deque(maxlen=KEPT_LINES)
         try:
             async for line in _lines(process):
                 step = parse(line)
                 if step.kind == "error":
                     kept.append(step.word)
-                elif (shown := progress(step, await self._service(step))) is not None:
-                    yield shown
+                elif (told := progress(step, await self._service(step))) is not None:
+                    yield told
             code = await process.wait()
         finally:
             await _end(process)
         if code:
             raise self._failure(list(kept), code)
+
+    async def config(self, *words: str, given: Mapping[str, str] | None = None) -> str:
+        """What `config` prints: the compose files put together, with values filled in. Holds secrets.
+
+        Args:
+            given: variables for the compose files, over the environment and `.env`.
+
+        Raises:
+            UnreachableError: no Compose v2. StackError: the files are not valid; the message says why.
+        """
+        program = await self._words(files=True)
+        try:
+            found = await output(piped([*program, "config", *words], None, env=self._env(given), name="config"))
+        except StackError as error:
+            raise self._failure([str(error).removeprefix("config failed: ")], 1) from None
+        return found.decode("utf-8", "replace")
 
     async def pipe(
         self, words: Sequence[str], source: AsyncIterator[bytes] | None, *, files: bool = True
@@ -83,9 +108,7 @@ class Compose:
             UnreachableError: no Compose v2. StackError: it failed; the message has its last line.
         """
         program = await self._words(files=files)
-        env = os.environ | {"COMPOSE_MENU": "0", "NO_COLOR": "1"}
-        env |= {"DOCKER_HOST": self._docker_host} if self._docker_host else {}
-        async with aclosing(piped([*program, *words], source, env=env, name=words[0])) as chunks:
+        async with aclosing(piped([*program, *words], source, env=self._env(), name=words[0])) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -105,11 +128,18 @@ class Compose:
         form = "json" if version >= JSON_SINCE else "plain"
         words = [*program, "--project-name", self._project, "--ansi", "never", "--progress", form]
         if files:
-            for path in self._stack.files:
+            for path in self.files.files:
                 words += ["--file", str(path)]
-            if self._stack.env_file.is_file():
-                words += ["--env-file", str(self._stack.env_file)]
+            if self.files.env_file.is_file():
+                words += ["--env-file", str(self.files.env_file)]
+            for profile in self.files.profiles:
+                words += ["--profile", profile]
         return words
+
+    def _env(self, given: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment that Compose gets."""
+        env = {**os.environ, "COMPOSE_MENU": "0", "BUILDKIT_PROGRESS": "plain", "NO_COLOR": "1", **(given or {})}
+        return env | ({"DOCKER_HOST": self._docker_host} if self._docker_host else {})
 
     async def _find(self) -> tuple[list[str], tuple[int, ...]]:
         if self._program is None:
@@ -140,15 +170,14 @@ class Compose:
         numbers = text[-1].strip().lstrip("v").split("-")[0].split(".") if text and not code else []
         return tuple(int(number) for number in numbers if number.isdigit())
 
-    async def _start(self, words: list[str]) -> asyncio.subprocess.Process:
-        given = {"DOCKER_HOST": self._docker_host} if self._docker_host else {}
+    async def _start(self, words: list[str], given: Mapping[str, str] | None = None) -> asyncio.subprocess.Process:
         try:
             return await asyncio.create_subprocess_exec(
                 *words,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
-                env=os.environ | {"COMPOSE_MENU": "0", "BUILDKIT_PROGRESS": "plain", "NO_COLOR": "1"} | given,
+                env=self._env(given),
                 limit=LINE_BYTES,
                 start_new_session=True,
             )
@@ -167,7 +196,7 @@ class Compose:
         return self._known.get(step.name) or guess(step.name, self._project)
 
     def _failure(self, lines: list[str], code: int) -> UnreachableError | StackError:
-        reason = refusal(lines, code, str(self._stack.env_file))
+        reason = refusal(lines, code, str(self.files.env_file))
         if reason.away:
             return missing(self._docker_host or find().url)
         return StackError(self._plain(reason.text), reason.hint)
@@ -177,6 +206,17 @@ class Compose:
         for name, service in self._known.items():
             text = text.replace(name, service)
         return text
+
+
+def shown(words: Sequence[str]) -> str:
+    """A command line as a person would type it, without the options that only shape its output for us."""
+    kept, skipped = [], False
+    for word in words:
+        if skipped or word in ("--ansi", "--progress"):
+            skipped = not skipped
+        else:
+            kept.append(word)
+    return shlex.join(kept)
 
 
 def candidates() -> list[list[str]]:

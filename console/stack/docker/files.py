@@ -14,21 +14,33 @@ from pathlib import Path
 from console.errors import StackError, UsageError
 
 BASE = "docker-compose.yml"
+HTTPS, HTTPS_FILE = "https", "docker-compose.https.yml"
+"""A profile of our own stack, and the file that goes with it."""
 NAMES = (BASE, "docker-compose.yaml", "compose.yml", "compose.yaml")
 ENV = ".env"
 HERE = Path(__file__).resolve().parent
 PACKAGE = HERE.parent.parent.parent
-DOCKERIGNORE = (
-    "# Only what the image is made of.\n*\n!api\n!compose/requirements.lock\n!compose/healthcheck.py\n**/__pycache__\n"
-)
+DOCKERIGNORE = """\
+# Only what the images are made of.
+*
+!api
+!compose/requirements.lock
+!compose/healthcheck.py
+!compose/Caddyfile
+**/__pycache__
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class StackFiles:
-    """What Compose is given. `files`: the base first; before `prepare` it may not be there yet."""
+    """What Compose is given. `files`: the base first; before `prepare` it may not be there yet.
+
+    `profiles` are those that were asked for; where none was, those of COMPOSE_PROFILES in `.env` count.
+    """
 
     files: tuple[Path, ...]
     env_file: Path
+    profiles: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -43,12 +55,18 @@ def packaged() -> Path:
 
 
 def locate(
-    directory: Path | None = None, files: Sequence[Path] = (), env_file: Path | None = None, cwd: Path | None = None
+    directory: Path | None = None,
+    files: Sequence[Path] = (),
+    env_file: Path | None = None,
+    cwd: Path | None = None,
+    profiles: Sequence[str] = (),
 ) -> StackFiles:
     """The stack's files: those that were named, else those in the directory, else ours in the working directory, else
     those of this checkout, else those in the user's data folder, where `prepare` writes them.
 
     A directory may hold the compose files itself or in its folder `compose`, which is how `write` lays them out.
+    COMPOSE_FILE in the `.env` beside the base names others, as it does for Compose itself. With the profile https ours
+    gets the file that goes with it.
 
     Raises:
         UsageError: a file was named that is not there, or a directory without a compose file.
@@ -68,7 +86,26 @@ def locate(
         found = (base.resolve(),)
     if env_file is not None and not env_file.is_file():
         raise UsageError(f"{env_file} is not there", "give --env-file the path of the stack's settings")
-    return StackFiles(found, env_file or found[0].parent / ENV)
+    env = env_file.absolute() if env_file else found[0].parent / ENV
+    if not files:
+        given = filed(env)
+        found = _named_in(given, env.parent) or found
+        asked = profiles or _words(given.get("COMPOSE_PROFILES", ""))
+        https = found[0].parent / HTTPS_FILE
+        if HTTPS in asked and https not in found and (https.is_file() or not found[0].is_file()):
+            found = (*found, https)
+    return StackFiles(found, env, tuple(profiles))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word for part in text.split(",") if (word := part.strip()))
+
+
+def _named_in(given: Mapping[str, str], folder: Path) -> tuple[Path, ...]:
+    """The files that COMPOSE_FILE in `.env` names, if all are there."""
+    separator = given.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
+    named = [folder / part for part in given.get("COMPOSE_FILE", "").split(separator) if part]
+    return tuple(path.resolve() for path in named) if all(path.is_file() for path in named) else ()
 
 
 def data_folder() -> Path:
@@ -123,14 +160,19 @@ def buildable(stack: StackFiles) -> bool:
 
 def settings(stack: StackFiles, env: Mapping[str, str] | None = None) -> dict[str, str]:
     """The stack's settings by name: the environment over `.env`, as Compose reads them. Holds secrets."""
+    given = os.environ if env is None else env
+    return filed(stack.env_file) | {name: value for name, value in given.items() if value}
+
+
+def filed(env_file: Path) -> dict[str, str]:
+    """What a `.env` sets, empty values left out; nothing where it cannot be read. Holds secrets."""
     from dotenv import dotenv_values
 
-    given = os.environ if env is None else env
     try:
-        filed = dotenv_values(stack.env_file) if stack.env_file.is_file() else {}
+        found = dotenv_values(env_file) if env_file.is_file() else {}
     except (OSError, UnicodeDecodeError):
-        filed = {}
-    return {name: value for name, value in filed.items() if value} | {n: v for n, v in given.items() if v}
+        return {}
+    return {name: value for name, value in found.items() if value}
 
 
 def write(directory: Path, env: str = "") -> StackFiles:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import msgspec
 
+from console.errors import StackError
 from console.stack.docker import files
 
 RECORD = "compose/.leadsctl.json"
@@ -181,6 +182,23 @@ def settings_in(text: str) -> dict[str, str]:
     """NAME → the line of a `.env` that sets it."""
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#") and "=" in line]
     return {line.partition("=")[0].strip().removeprefix("export ").strip(): line for line in lines}
+
+
+def set_setting(env_file: Path, name: str, value: str) -> None:
+    """Put a setting into a `.env`, in place of its present line if there is one; everything else stays as it is.
+
+    Raises:
+        StackError: it cannot be read or written.
+    """
+    try:
+        text = env_file.read_text(encoding="utf-8", errors="surrogateescape")
+        lines = text.splitlines()
+        at = [n for n, line in enumerate(lines) if name in settings_in(line)] or [len(lines)]
+        lines[at[-1] : at[-1] + 1] = [f"{name}={value}"]
+        mode = stat.S_IMODE(env_file.stat().st_mode)
+        _write(env_file.resolve(), ("\n".join(lines) + "\n").encode(errors="surrogateescape"), mode)
+    except OSError as error:
+        raise StackError(f"{env_file} cannot be written: {error.strerror}", f"set {name} there") from None
 
 
 def _required() -> frozenset[str]:

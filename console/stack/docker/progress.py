@@ -141,6 +141,11 @@ _HINTS = (
     (re.compile(r"container (\S+) is unhealthy"), "{0} does not become healthy.", "leadsctl logs shows why."),
     (re.compile(r"container (\S+) exited \((\d+)\)"), "{0} exited with code {1}.", "leadsctl logs shows why."),
     (re.compile(r"no such service: (\S+)"), "There is no service {0}.", ""),
+    (
+        re.compile(r'"(\S+)" service is using the custom container name'),
+        "A container name of its own keeps {0} from having several replicas.",
+        "",
+    ),
     (re.compile(r"(?:pull access denied|manifest) ?.*?for (\S+?)[,:]? "), "The image {0} cannot be had.", ""),
 )
 

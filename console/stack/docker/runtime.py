@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
-from console.errors import StackError, UnreachableError
+from console.errors import ConsoleError, StackError, UnreachableError
 from console.ports import Foreground
 from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot, State, VolumesSnapshot
 from console.stack import refill
 from console.stack.docker import events as engine_events
 from console.stack.docker import files as stack_files
+from console.stack.docker import masking
 from console.stack.docker.compose import Compose
+from console.stack.docker.drift import Drift
 from console.stack.docker.endpoints import EndpointFinder
 from console.stack.docker.engine import Engine
 from console.stack.docker.events import EngineEvent
+from console.stack.docker.files import StackFiles
 from console.stack.docker.labels import service
+from console.stack.docker.lifecycle import Lifecycle
 from console.stack.docker.logs import LogView, Span
 from console.stack.docker.origin import origin
 from console.stack.docker.roles import called
@@ -33,8 +38,7 @@ Steps = AsyncGenerator[Progress, None]
 BROKEN = (State.FAILED, State.RESTARTING, State.UNHEALTHY)
 LAST_LINES = 5
 LAST_WORDS = 200
-UP_S = 300
-"""How long `up` waits for the services to become healthy, after everything is built and pulled."""
+COMPARE_S = 10.0
 
 
 class DockerRuntime:
@@ -44,9 +48,10 @@ class DockerRuntime:
     each use and is found again by the next one; a followed log waits for it.
 
     Args:
-        project: Compose project, "" for the one that the compose file names ("leads").
+        project: Compose project; "" for COMPOSE_PROJECT_NAME in `.env`, or the one the compose file names ("leads").
         directory, files, env_file: where the stack's files are, see `files.locate`. Of a project that is only named
             and runs already, those it was started from.
+        profiles: Compose's; () for COMPOSE_PROFILES in `.env`.
         docker_host: the engine's address; "" to find it as the docker command does.
 
     Raises:
@@ -62,68 +67,77 @@ class DockerRuntime:
         directory: Path | None = None,
         files: Sequence[Path] = (),
         env_file: Path | None = None,
+        profiles: Sequence[str] = (),
         docker_host: str = "",
     ) -> None:
-        self.project = self.title = project or PROJECT
-        self._given_host = docker_host
+        found = stack_files.locate(directory, files, env_file, profiles=profiles)
+        named = stack_files.filed(found.env_file).get("COMPOSE_PROJECT_NAME")
+        self.project = self.title = project or named or PROJECT
         self._foreign = bool(project) and directory is None and not files
-        self.files = stack_files.locate(directory, files, env_file)
         self._engine = Engine(docker_host)
         self._stack = StackReader(self._engine, self.project)
         self._volumes = VolumeReader(self._engine, self.project)
         self._endpoints = EndpointFinder(self._engine, self._stack, lambda: stack_files.settings(self.files))
-        self._compose = Compose(self.project, self.files, self._names, docker_host)
+        self._compose = Compose(self.project, found, self._names, docker_host)
+        self._drift = Drift(self._engine, self._compose)
+        self._lifecycle = Lifecycle(self._stack, self._compose, self._drift, self._meant, self._explained)
+
+    @property
+    def files(self) -> StackFiles:
+        """The stack's files."""
+        return self._compose.files
 
     async def snapshot(self) -> StackSnapshot:
         """See Runtime. Asked again within seconds, it watches: statistics come from the second reading on."""
-        return await self._stack.read()
+        found = await self._stack.read()
+        return self._drift.shown(found, self._stack.known)
 
-    async def up(self, services: Sequence[str] = ()) -> Steps:
-        """See Runtime. The image is built when it is missing."""
-        services = await self._meant(services)
-        stack_files.prepare(self.files)
-        words = ["--detach", "--remove-orphans", "--wait", "--wait-timeout", str(UP_S), "--", *services]
-        runs = [self._compose.run("up", *words)]
-        if services and "app" not in services and not await self._image_there():
-            # The image is built under `app`; the worker runs the same one.
-            runs.insert(0, self._compose.run("build", "app"))
-        try:
-            for run in runs:
-                async with aclosing(run) as steps:
-                    async for step in steps:
-                        yield step
-        except StackError as error:
-            raise await self._explained(error) from None
-
-    def build(self) -> Steps:
-        """Build the image anew from the sources beside the compose files.
-
-        Raises:
-            StackError: it cannot be built; the message says why.
-        """
-        stack_files.prepare(self.files)
-        return self._compose.run("build")
+    def up(self, services: Sequence[str] = (), *, build: bool | None = None) -> Steps:
+        """See Runtime."""
+        return self._lifecycle.up(services, build=build)
 
     def down(self, *, volumes: bool = False) -> Steps:
         """See Runtime."""
-        return self._run("down", "--remove-orphans", *(["--volumes"] if volumes else []))
+        return self._lifecycle.down(volumes=volumes)
 
-    async def start(self, services: Sequence[str]) -> Steps:
+    def start(self, services: Sequence[str]) -> Steps:
         """See Runtime. A service that was never created is created."""
-        services = await self._meant(services)
-        missing = set(services) - {service(one) for one in await self._stack.containers()}
-        run = self.up(services) if missing else self._run("start", services=services)
-        async with aclosing(run) as steps:
-            async for step in steps:
-                yield step
+        return self._lifecycle.start(services)
 
     def stop(self, services: Sequence[str]) -> Steps:
         """See Runtime."""
-        return self._run("stop", services=services)
+        return self._lifecycle.stop(services)
 
     def restart(self, services: Sequence[str]) -> Steps:
         """See Runtime."""
-        return self._run("restart", services=services)
+        return self._lifecycle.restart(services)
+
+    def recreate(self, services: Sequence[str]) -> Steps:
+        """See Runtime."""
+        return self._lifecycle.recreate(services)
+
+    def scale(self, service: str, count: int, *, keep: bool = False) -> Steps:
+        """See Runtime."""
+        return self._lifecycle.scale(service, count, keep=keep)
+
+    def build(self, services: Sequence[str] = ()) -> Steps:
+        """See Runtime."""
+        return self._lifecycle.build(services)
+
+    def pull(self, services: Sequence[str] = ()) -> Steps:
+        """See Runtime."""
+        return self._lifecycle.pull(services)
+
+    async def compare(self) -> None:
+        """See Runtime."""
+        with contextlib.suppress(ConsoleError):
+            async with asyncio.timeout(COMPARE_S):
+                await self._meant(())
+                await self._drift.compare(await self._stack.containers())
+
+    async def configuration(self, form: str = "yaml") -> str:
+        """See Runtime. Secrets never reach it: Compose is given a mask in their place."""
+        return await masking.configuration(self._compose, form)
 
     async def logs(
         self, services: Sequence[str] = (), *, since: float = 0.0, tail: int | None = None, follow: bool = False
@@ -202,6 +216,7 @@ class DockerRuntime:
 
     async def close(self) -> None:
         """See Runtime."""
+        await self._drift.close()
         with contextlib.suppress(UnreachableError):
             await self._engine.loop.call(self._close())
         await self._engine.close()
@@ -210,20 +225,12 @@ class DockerRuntime:
         await self._stack.close()
         await self._endpoints.close()
 
-    async def _run(self, verb: str, *words: str, services: Sequence[str] = ()) -> Steps:
-        """Run a verb on what exists, with the compose files where these can be read."""
-        names = await self._meant(services)
-        async with aclosing(self._compose.run(verb, *words, "--", *names, files=self._readable())) as steps:
-            async for step in steps:
-                yield step
-
     async def _meant(self, services: Sequence[str]) -> list[str]:
         """The services by the names that they have here. A project that was only named brings its own files."""
         containers = await self._stack.containers()
         if self._foreign and (found := origin(containers)) is not None and (await self._engine.address()).local:
             self._foreign = False
-            self.files = found
-            self._compose = Compose(self.project, found, self._names, self._given_host)
+            self._compose.files = found
         return called(containers, services)
 
     async def _explained(self, error: StackError) -> StackError:
@@ -248,14 +255,6 @@ class DockerRuntime:
     async def _names(self) -> dict[str, str]:
         containers = await self._stack.containers()
         return {str(one["Name"]).lstrip("/"): service(one) for one in containers}
-
-    async def _image_there(self) -> bool:
-        image = stack_files.settings(self.files).get("LEADS_IMAGE", "leads_app:latest")
-        try:
-            await self._engine.ask(lambda client: client.inspect_image(image))  # type: ignore[no-untyped-call]
-        except StackError:
-            return False
-        return True
 
 
 async def anext_of(stream: AsyncIterator[EngineEvent | engine_events.Link]) -> EngineEvent | engine_events.Link:

@@ -55,6 +55,11 @@ class StackReader:
         """The project's containers as inspected now, whatever is known."""
         return await self._engine.ask(lambda client: inspect(client, self._project))
 
+    @property
+    def known(self) -> list[dict[str, Any]]:
+        """The containers as the last reading found them."""
+        return self._containers
+
     async def close(self) -> None:
         """Close the streams. On the stream loop."""
         if self._watching is not None:

@@ -23,12 +23,13 @@ from console.stack.local.places import SERVICES, Access, Kept, Places, default_s
 from console.stack.local.processes import Record, read_record
 from console.stack.local.tasks import in_thread, steps
 from console.stack.local.usage import Usage, UsageMeter
+from console.stack.local.without import WithoutContainers
 from console.stack.piping import output, piped
 
 Emit = Callable[[Progress], None]
 
 
-class LocalRuntime:
+class LocalRuntime(WithoutContainers):
     """Local processes under supervisord. Every method raises console.errors.ConsoleError only.
 
     The processes outlive this object and the program: another `LocalRuntime` on the same directory finds them.
@@ -62,8 +63,10 @@ class LocalRuntime:
         except OSError as error:
             raise UnreachableError(f"{self.state_dir} cannot be read: {error.strerror}") from error
 
-    def up(self, services: Sequence[str] = ()) -> AsyncGenerator[Progress, None]:
+    def up(self, services: Sequence[str] = (), *, build: bool | None = None) -> AsyncGenerator[Progress, None]:
         """Create and start the services (all when empty), with what they need, and wait until they serve."""
+        if build:
+            return self.build(services)
         demand_known(services)
         return self._changing("up", lambda conductor: conductor.up(services))
 

@@ -82,7 +82,7 @@ DOCUMENTS = {
 }  # fmt: skip
 
 SHAPES = {
-    "ps": "runtime project where taken_at services",
+    "ps": "runtime project where taken_at services notes",
     "queue status": "depth cause cause_kind taken_at ready in_flight retry dead discarded stuck accepted duplicates"
     " oldest_ready_s oldest_in_flight_s next_retry_s paused workers pauses notices server memory_bytes aof aof_ok"
     " arriving leaving memory_limit refuses",
@@ -108,7 +108,7 @@ def test_a_shape_has_its_fields_and_the_version_first(name: str) -> None:
 
 def test_inner_shapes_have_their_fields() -> None:
     assert list(as_json(DOCUMENTS["ps"])["services"][0]) == (
-        ["name", "role", "state", "up", "wanted", "image", "version", "image_created_at", "ports", "replicas"]
+        ["name", "role", "state", "up", "wanted", "image", "version", "image_created_at", "ports", "replicas", "drift"]
     )
     found = as_json(DOCUMENTS["leads show"])["found"][0]
     assert list(found["lead"]) == [field.name for field in fields(shapes.LeadDocument)]

@@ -94,6 +94,51 @@ def test_stop_and_start_with_consent(stack: Stack) -> None:
     assert re.search(r"●  app +healthy", stack("ps").text)
 
 
+def test_data_is_only_deleted_once_the_stack_is_named(stack: Stack) -> None:
+    for words in ([], ["--yes"]):
+        call = stack("down", "--volumes", *words)
+        assert (call.code, call.out) == (2, b"")
+        assert call.err == (
+            "leadsctl: down --volumes deletes all leads and the queue, and there is no terminal to ask on\n"
+            "hint: add --confirm stack\n"
+        )
+    call = stack("down", "--volumes", "--confirm", "other")
+    assert (call.code, call.err) == (2, "leadsctl: the stack is called stack, not other\n")
+    code, text = on_terminal(*stack.where, "down", "--volumes", typed="y\n")
+    assert code == 1
+    assert "Type stack to DELETE its leads and its queue:" in plain(text)
+    assert "the volumes are deleted" in plain(text)
+    assert "no backup was ever made" in plain(text) or "the last backup was" in plain(text)
+    assert "nothing was done" in text
+    assert stack("ps").text.count(" healthy ") == 4
+
+
+def test_going_down_asks_and_tells_of_aof_and_backup(stack: Stack) -> None:
+    code, text = on_terminal(*stack.where, "down", typed="n\n")
+    assert code == 1
+    assert "AOF is on (always)" in plain(text)
+    assert "Take the stack down? [y/N]" in plain(text)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["recreate"], "local processes are not recreated"),
+        (["scale", "worker=2"], "the local stack runs one process of each service"),
+        (["build"], "the local stack has no images"),
+        (["pull"], "the local stack has no images"),
+        (["up", "--build"], "the local stack has no images"),
+        (["config", "compose"], "the local stack has no compose files"),
+        (["scale", "worker"], "worker says no number"),
+        (["scale", "db=2", "--save"], "only the number of workers is a setting"),
+    ],
+)
+def test_what_means_nothing_to_local_processes_is_said(stack: Stack, arguments: list[str], text: str) -> None:
+    call = stack(*arguments)
+    assert (call.code, call.out) == (2, b"")
+    assert call.err.startswith(f"leadsctl: {text}")
+
+
 def test_a_service_that_is_none(stack: Stack) -> None:
     call = stack("restart", "mysql")
     assert (call.code, call.out) == (2, b"")
@@ -102,7 +147,8 @@ def test_a_service_that_is_none(stack: Stack) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["up"], ["down", "--yes"], ["stop", "app", "--yes"], ["restart"], ["queue", "pause"], ["send"],
+    [["up"], ["down", "--yes"], ["down", "--volumes"], ["recreate"], ["scale", "worker=2"], ["build"], ["pull"],
+     ["stop", "app", "--yes"], ["restart"], ["queue", "pause"], ["send"],
      ["queue", "discard", "x", "--yes"], ["queue", "edit", "x"], ["queue", "retry", "--all", "dead"]],
 )  # fmt: skip
 def test_read_only_refuses(stack: Stack, arguments: list[str]) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,10 @@ def compose(tmp_path: Path, *, env: bool = True, docker_host: str = "") -> Compo
 
 
 async def run(it: Compose, verb: str, *words: str, files: bool = True) -> list[Progress]:
-    return [step async for step in it.run(verb, *words, files=files)]
+    """The steps after the command line."""
+    first, *steps = [step async for step in it.run(verb, *words, files=files)]
+    assert first.command
+    return steps
 
 
 async def test_steps_are_told_by_service(tmp_path: Path, program: Program) -> None:
@@ -79,6 +83,34 @@ async def test_steps_are_told_by_service(tmp_path: Path, program: Program) -> No
         f"--env-file {tmp_path}/.env up --detach -- db"
     )
     assert "secret" not in words.read_text()
+
+
+async def test_the_command_line_is_told_first_as_one_would_type_it(tmp_path: Path, program: Program) -> None:
+    program("exit 0")
+    it = compose(tmp_path)
+    it.files = replace(it.files, profiles=("https",))
+    (told,) = [step async for step in it.run("up", "--", "a b", every=True)]
+    assert told == Progress(
+        f"docker compose --project-name leads --file {tmp_path}/docker-compose.yml --env-file {tmp_path}/.env "
+        "--profile https --profile '*' up -- 'a b'",
+        command=True,
+    )
+
+
+async def test_variables_are_given_in_the_environment(tmp_path: Path, program: Program) -> None:
+    words = program('echo " Container leads_app  $LEADS_SOURCES"')
+    it = compose(tmp_path)
+    assert [step async for step in it.run("up", given={"LEADS_SOURCES": "f00"})][1:] == [Progress("f00", "app")]
+    assert "f00" not in words.read_text()
+
+
+async def test_the_configuration_is_what_it_prints(tmp_path: Path, program: Program) -> None:
+    words = program('echo "services: $A"')
+    assert await compose(tmp_path).config("--format", "yaml", given={"A": "b"}) == "services: b\n"
+    assert words.read_text().strip().endswith("config --format yaml")
+    program("echo 'required variable REDIS_PASSWORD is missing a value: copy it' >&2; exit 15")
+    with pytest.raises(StackError, match="REDIS_PASSWORD is not set"):
+        await compose(tmp_path).config()
 
 
 async def test_a_newer_compose_is_asked_for_json(tmp_path: Path, program: Program) -> None:
@@ -152,6 +184,8 @@ async def test_closing_interrupts_it(tmp_path: Path, program: Program) -> None:
     )
     async with aclosing(compose(tmp_path).run("up")) as steps:
         async for step in steps:
+            if step.command:
+                continue
             assert step == Progress("starting", "app")
             break
     assert (tmp_path / "end").read_text() == "interrupted\n"

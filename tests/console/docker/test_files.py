@@ -85,6 +85,24 @@ def test_named_files(tmp_path: Path) -> None:
         files.locate(tmp_path)
 
 
+@pytest.mark.parametrize("asked", ["flag", "env"])
+def test_the_profile_https_brings_its_file(tmp_path: Path, asked: str) -> None:
+    written = files.write(tmp_path, env="COMPOSE_PROFILES=x, https\n" if asked == "env" else "A=b\n")
+    found = files.locate(tmp_path, profiles=("https",) if asked == "flag" else ())
+    assert found.files == (*written.files, tmp_path / "compose" / "docker-compose.https.yml")
+    assert found.profiles == (("https",) if asked == "flag" else ())
+    assert files.locate(tmp_path, profiles=("other",)).files == written.files
+    assert files.locate(files=written.files, profiles=("https",)).files == written.files
+
+
+def test_the_env_file_may_name_the_compose_files(tmp_path: Path) -> None:
+    written = files.write(tmp_path, env="COMPOSE_FILE=docker-compose.yml:docker-compose.dev.yml\n")
+    base = written.files[0]
+    assert files.locate(tmp_path).files == (base, base.with_name("docker-compose.dev.yml"))
+    written.env_file.write_text("COMPOSE_FILE=none.yml\n")
+    assert files.locate(tmp_path).files == (base,)
+
+
 def test_settings_are_the_environment_over_the_file(tmp_path: Path) -> None:
     stack = files.StackFiles((tmp_path / "compose.yml",), tmp_path / ".env")
     assert files.settings(stack, {"A": "1"}) == {"A": "1"}
@@ -96,10 +114,12 @@ def test_settings_are_the_environment_over_the_file(tmp_path: Path) -> None:
 
 def test_every_setting_of_the_stack_is_explained_in_the_example() -> None:
     used = set()
-    for name in ("docker-compose.yml", "docker-compose.dev.yml"):
+    for name in ("docker-compose.yml", "docker-compose.dev.yml", "docker-compose.https.yml"):
         used |= set(re.findall(r"\$\{([A-Z_]+)", (COMPOSE / name).read_text()))
     explained = set(re.findall(r"^#?([A-Z_]+)=", (COMPOSE / ".env.example").read_text(), re.MULTILINE))
-    rare = {"LEADS_IMAGE", "QUEUE_NAMESPACE", "MAX_BUFFERED_BYTES", "MAX_REQUESTS", "BODY_TIMEOUT", "WORKER_PREFETCH"}
+    used |= {"COMPOSE_PROFILES"}
+    rare = {"LEADS_IMAGE", "LEADS_SOURCES", "LEADS_CADDY_IMAGE", "LEADS_CADDY_SOURCES", "QUEUE_NAMESPACE"}
+    rare |= {"MAX_BUFFERED_BYTES", "MAX_REQUESTS", "BODY_TIMEOUT", "WORKER_PREFETCH"}
     assert used - explained <= rare
     assert explained <= used
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from console.errors import StackError
 from console.stack.docker import files, layout
 from console.stack.docker.layout import What, apply, plan, settings_in
 from console.stack.docker.settings import new_settings
@@ -124,3 +125,16 @@ def test_a_link_in_a_files_place_is_replaced_not_followed(stack: Path, env: str,
     apply(plan(stack, env))
     assert outside.read_text() == "old"
     assert not (stack / FILE).is_symlink()
+
+
+def test_a_setting_is_put_in_its_place(tmp_path: Path) -> None:
+    env = tmp_path / ".env"
+    env.write_text("# WORKERS=9\nWORKERS=1\nPORT=80\n")
+    env.chmod(0o600)
+    layout.set_setting(env, "WORKERS", "3")
+    assert env.read_text() == "# WORKERS=9\nWORKERS=3\nPORT=80\n"
+    layout.set_setting(env, "NEW", "x")
+    assert env.read_text() == "# WORKERS=9\nWORKERS=3\nPORT=80\nNEW=x\n"
+    assert env.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(StackError, match="none cannot be written"):
+        layout.set_setting(tmp_path / "none", "WORKERS", "3")

@@ -1,0 +1,140 @@
+"""Owns the comparison of what runs with the compose files: worked out in the background, kept until either changes.
+
+Compose is only run again when a file has changed; the engine is asked for its images every `AGAIN_S`, and only while
+somebody looks. Whoever looks gets what is known, at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from console.errors import ConsoleError, StackError
+from console.snapshots import StackSnapshot
+from console.stack.docker import images, plan
+from console.stack.docker.compose import Compose
+from console.stack.docker.engine import Engine
+from console.stack.docker.files import StackFiles
+from console.stack.docker.plan import Held, Plan
+
+if TYPE_CHECKING:
+    import docker
+
+AGAIN_S = 15.0
+Containers = list[dict[str, Any]]
+Key = tuple[tuple[str, str], ...]
+
+
+class Drift:
+    """Compares one project with its files."""
+
+    def __init__(self, engine: Engine, compose: Compose) -> None:
+        self._engine = engine
+        self._compose = compose
+        self._plan: tuple[object, Plan] | None = None
+        self._found: dict[str, tuple[str, ...]] = {}
+        self._note = ""
+        self._key: Key | None = None
+        self._at = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def _files(self) -> StackFiles:
+        return self._compose.files
+
+    def shown(self, snapshot: StackSnapshot, containers: Containers) -> StackSnapshot:
+        """The snapshot with what is known by now; what is not known is being found out, for the next one."""
+        key = _key(containers)
+        idle = self._task is None or self._task.done()
+        if idle and (key != self._key or time.monotonic() - self._at > AGAIN_S):
+            self._task = asyncio.ensure_future(self._quietly(containers))
+        if key != self._key:
+            return snapshot
+        notes = (*snapshot.notes, self._note) if self._note else snapshot.notes
+        return replace(snapshot, services=plan.marked(snapshot.services, self._found), notes=notes)
+
+    async def compare(self, containers: Containers) -> Mapping[str, tuple[str, ...]]:
+        """Find out now; by service, in what it differs.
+
+        Raises:
+            ConsoleError: the files cannot be put together, or the engine does not answer.
+        """
+        self._found, self._note = {}, ""
+        try:
+            if other := plan.elsewhere(containers, str(self._files.files[0])):
+                self._note = f"it was started from {other}, not from {self._files.files[0]}: they are not compared"
+            elif containers and self._files.files[0].is_file():
+                wanted = await self.plan()
+                self._found = plan.differences(containers, wanted, await self.held(wanted))
+        except StackError as error:
+            self._note = f"it cannot be compared with its compose files: {error}"
+            raise
+        finally:
+            self._key, self._at = _key(containers), time.monotonic()
+        return self._found
+
+    async def plan(self) -> Plan:
+        """What the files want, put together again if one has changed.
+
+        Raises:
+            UnreachableError: no Compose v2. StackError: the files are not valid.
+        """
+        try:
+            stamp = (images.stamp(self._files), *(_stamp(path) for path in (*self._files.files, self._files.env_file)))
+            if self._plan is None or self._plan[0] != stamp:
+                digests = await asyncio.to_thread(images.digests, self._files)
+                config, hashes = await asyncio.gather(
+                    self._compose.config("--format", "json"), self._compose.config("--hash", "*")
+                )
+                self._plan = (stamp, plan.read(config, hashes, digests))
+        except OSError as error:
+            raise StackError(f"{error.filename} cannot be read: {error.strerror}") from None
+        except ValueError:
+            raise StackError("Compose prints the configuration in a form that is not known") from None
+        return self._plan[1]
+
+    async def held(self, wanted: Plan) -> dict[str, Held]:
+        """The images of the plan that the engine has."""
+        names = {one.image for one in wanted.services.values()}
+        return await self._engine.ask(lambda client: _held(client, names))
+
+    async def close(self) -> None:
+        """End what is being found out."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _quietly(self, containers: Containers) -> None:
+        with contextlib.suppress(ConsoleError):
+            await self.compare(containers)
+
+
+def _key(containers: Containers) -> Key:
+    return tuple(sorted((str(one.get("Id")), str(one.get("Image"))) for one in containers))
+
+
+def _stamp(path: Any) -> tuple[int, int]:
+    try:
+        seen = path.stat()
+    except OSError:
+        return (0, 0)
+    return (seen.st_mtime_ns, seen.st_size)
+
+
+def _held(client: docker.APIClient, names: Iterable[str]) -> dict[str, Held]:
+    """Each image by its name; one that the engine does not have is left out."""
+    from docker.errors import NotFound
+
+    found = {}
+    for name in names:
+        try:
+            seen: dict[str, Any] = client.inspect_image(name)  # type: ignore[no-untyped-call]
+        except NotFound:
+            continue
+        tags = (seen.get("Config") or {}).get("Labels") or {}
+        found[name] = Held(str(seen.get("Id", "")), str(tags.get(images.LABEL, "")))
+    return found
