@@ -24,6 +24,7 @@ BENCHMARKS = {
     "batch": "one body of 1,000 changes, p95",
     "worker": "queued jobs → rows, jobs/s beside BullMQ's worker",
     "leads": "pages, searches and counts over 10 million leads, beside the plain queries",
+    "export": "leads export: leads/s and peak memory by size, beside COPY",
     "recovery": "kill -9 of a worker: how long until its jobs are rows",
     "sharing": "one, two, four, eight workers: jobs/s, and what they wait for",
     "memory": "resident memory of web and worker over many webhooks",
@@ -52,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(prefix="leadsctl-bench-") as folder:
             Path(folder).chmod(0o711)
             try:
-                reports = benchmark(Options(options.quick, Path(folder), options.rounds))
+                reports = benchmark(Options(options.quick, Path(folder), options.rounds, options.full))
             except MissingError as error:
                 narrate(f"{name} cannot run: {error}")
                 failed = True
@@ -76,6 +77,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME", help="which (default: all)")
     parser.add_argument("--quick", action="store_true", help="a few seconds each, to see that they work")
+    parser.add_argument("--full", action="store_true", help="sizes that take many minutes too (export: ten million)")
     parser.add_argument("--rounds", type=int, default=0, help="how many rounds (default: each benchmark's own number)")
     return parser.parse_args(argv)
 

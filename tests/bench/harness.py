@@ -21,11 +21,15 @@ class MissingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to run: `quick` takes a few seconds a benchmark and proves little; `folder` is scratch space on a disk."""
+    """How to run: `quick` takes a few seconds a benchmark and proves little; `folder` is scratch space on a disk.
+
+    `full`: sizes that take many minutes too.
+    """
 
     quick: bool
     folder: Path
     rounds: int = 0
+    full: bool = False
 
     def pick(self, quick: T, full: T) -> T:
         """The value for this mode."""

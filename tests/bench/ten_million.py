@@ -18,7 +18,7 @@ from psycopg import sql
 
 from api.models import LeadFilter
 from api.store import Reader
-from tests.bench import asked, people
+from tests.bench import asked, export, people
 from tests.bench.harness import MissingError, Options, Report, figure, narrate, quantile, times
 from tests.bench.loading import Loaded, load
 
@@ -55,7 +55,8 @@ def measure(options: Options, loaded: Loaded, leads: int, load_s: float, now: da
         _warm(server.folder / "data")
         answers = asyncio.run(_ask_all(loaded, now, options.pick(40, 200)))
         peers = asyncio.run(_compare(loaded, now, options.pick(3, 10)))
-        return [_loading(loaded, leads, load_s), _answers(answers, leads), _peers(peers)]
+        exports = export.table(loaded.url, [leads // 100, leads if options.full or options.quick else leads // 10])
+        return [_loading(loaded, leads, load_s), _answers(answers, leads), _peers(peers), exports]
     finally:
         server.stop()
 
