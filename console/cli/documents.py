@@ -21,10 +21,9 @@ from console.cli.shapes import (
     LeadDetailsDocument,
     LeadDocument,
     LeadsDocument,
-    ServiceDocument,
-    StackDocument,
     TraceDocument,
 )
+from console.cli.stack_shapes import ServiceDocument, StackDocument
 from console.history import Rates
 from console.masking import mask_email, mask_json, mask_name, mask_phone, mask_value
 from console.send import Answer

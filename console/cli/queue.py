@@ -7,33 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.cli.flags import JsonFlag, QuietFlag, RevealFlag, YesFlag
+from console.cli.flags import JsonFlag, QuietFlag, RevealFlag
 from console.cli.invocation import Invocation, invocation
 from console.cli.lazy import plain_typer
-from console.errors import ConsoleError, UsageError
+from console.cli.moves import complete_state, demand_state, discard, find, retry, run, undo
+from console.errors import UsageError
 
 if TYPE_CHECKING:
     from api.models import JobView
-    from console.ports import Action
     from console.session import Session
-
-STATES = ("ready", "in-flight", "retry", "stuck", "dead", "discarded")
-FULL_ID = 26
-"""Characters of a ULID: what is shorter is looked up first."""
 
 app = plain_typer()
 
-
-def complete_state(incomplete: str) -> list[str]:
-    """The states, for the shell."""
-    return [state for state in STATES if state.startswith(incomplete)]
-
-
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[JOB]...", help="Job ids, or fragments.", show_default=False)]
-AllOption = Annotated[
-    str, typer.Option("--all", metavar="STATE", help="All jobs of this state.", autocompletion=complete_state)
-]
-MatchOption = Annotated[str, typer.Option("--match", metavar="TEXT", help="With --all: only those that match.")]
 StateArgument = Annotated[
     str, typer.Argument(metavar="STATE", help="ready, in-flight, retry, stuck, dead or discarded.",
                         autocompletion=complete_state, show_default=False),
@@ -85,7 +70,7 @@ def list_jobs(
 ) -> int:
     """List the jobs of one state; the dead ones unless told otherwise."""
     inv = invocation(ctx, json=json, quiet=quiet)
-    _demand_state(state)
+    demand_state(state)
 
     async def body(session: Session) -> int:
         from api.models import JobPage, JobState
@@ -133,7 +118,7 @@ def show(
         from console.cli.records import show_job
         from console.cli.reveal import record_reveal
 
-        view = await _find(session, job)
+        view = await find(session, job)
         if reveal:
             await record_reveal(session, f"job {view.job.id}")
         if inv.json:
@@ -145,67 +130,9 @@ def show(
     return inv.run(body)
 
 
-@app.command("retry")
-def retry(
-    ctx: typer.Context,
-    *,
-    jobs: Ids = None,
-    state: AllOption = "",
-    match: MatchOption = "",
-    json: JsonFlag = False,
-    quiet: QuietFlag = False,
-) -> int:
-    """Make jobs ready again now: some, or --all of a state."""
-    _demand_jobs(jobs, match, every=state, how="--all STATE")
-    inv = invocation(ctx, json=json, quiet=quiet)
-    if jobs:
-        return _on_jobs(inv, "retry", jobs)
-    from console.ports import Action, Verb
-
-    return _run(inv, Action(Verb.RETRY_MATCHING, (), {"state": state, "match": match}))
-
-
-@app.command("discard")
-def discard(
-    ctx: typer.Context,
-    *,
-    jobs: Ids = None,
-    state: AllOption = "",
-    match: MatchOption = "",
-    yes: YesFlag = False,
-    json: JsonFlag = False,
-    quiet: QuietFlag = False,
-) -> int:
-    """Take jobs out unstored, some or --all of a state; undo takes them back."""
-    _demand_jobs(jobs, match, every=state, how="--all STATE")
-    inv = invocation(ctx, json=json, quiet=quiet)
-    if jobs:
-        question = f"Discard {len(jobs)} job{'s' if len(jobs) > 1 else ''}?"
-        return _on_jobs(inv, "discard", jobs, question=question, yes=yes)
-    from console.ports import Action, Verb
-
-    question = f"Discard all {state} jobs{f' that match {match}' if match else ''}?"
-    return _run(inv, Action(Verb.DISCARD_MATCHING, (), {"state": state, "match": match}), question=question, yes=yes)
-
-
-@app.command("undo")
-def undo(
-    ctx: typer.Context,
-    *,
-    jobs: Ids = None,
-    everything: Annotated[bool, typer.Option("--all", help="All discarded jobs.")] = False,
-    match: MatchOption = "",
-    json: JsonFlag = False,
-    quiet: QuietFlag = False,
-) -> int:
-    """Take discarded jobs back, some or --all of them."""
-    _demand_jobs(jobs, match, every="discarded" if everything else "", how="--all")
-    inv = invocation(ctx, json=json, quiet=quiet)
-    if jobs:
-        return _on_jobs(inv, "undo", jobs)
-    from console.ports import Action, Verb
-
-    return _run(inv, Action(Verb.UNDO_MATCHING, (), {"match": match}))
+app.command("retry")(retry)
+app.command("discard")(discard)
+app.command("undo")(undo)
 
 
 @app.command("edit")
@@ -235,7 +162,7 @@ def edit(
         from console.ports import Action, Verb
 
         refuse_if_read_only(session, "edit")
-        view = await _find(session, job)
+        view = await find(session, job)
         text = await edited(session, view, given=payload, file=file)
         if text is None:
             inv.narrator.say("nothing was changed")
@@ -254,7 +181,7 @@ def pause(ctx: typer.Context, *, json: JsonFlag = False, quiet: QuietFlag = Fals
     """Let workers take no more jobs; webhooks are still accepted."""
     from console.ports import Action, Verb
 
-    return _run(invocation(ctx, json=json, quiet=quiet), Action(Verb.PAUSE))
+    return run(invocation(ctx, json=json, quiet=quiet), Action(Verb.PAUSE))
 
 
 @app.command("resume")
@@ -268,50 +195,4 @@ def resume(
     """Let workers take jobs again."""
     from console.ports import Action, Verb
 
-    return _run(invocation(ctx, json=json, quiet=quiet), Action(Verb.RESUME, (), {"page": page} if page else {}))
-
-
-def _run(inv: Invocation, action: Action, *, question: str = "", yes: bool = False) -> int:
-    async def body(session: Session) -> int:
-        from console.cli.act import act
-
-        return await act(inv, session, action, question=question, yes=yes)
-
-    return inv.run(body)
-
-
-def _on_jobs(inv: Invocation, verb: str, jobs: list[str], *, question: str = "", yes: bool = False) -> int:
-    async def body(session: Session) -> int:
-        from console.cli.act import act, refuse_if_read_only
-        from console.ports import Action, Verb
-
-        refuse_if_read_only(session, verb)
-        ids = [job if len(job) == FULL_ID else (await _find(session, job)).job.id for job in jobs]
-        return await act(inv, session, Action(Verb(verb), tuple(ids)), question=question, yes=yes)
-
-    return inv.run(body)
-
-
-async def _find(session: Session, job: str) -> JobView:
-    view = await session.queue.job(job)
-    if view is None:
-        raise ConsoleError(
-            f"no job in the queue has the id {job}, or several begin so",
-            f"leadsctl leads show {job} looks among the stored",
-        )
-    return view
-
-
-def _demand_jobs(jobs: list[str] | None, match: str, *, every: str, how: str) -> None:
-    """UsageError unless either jobs are named or all of a state are meant."""
-    if match and not every:
-        raise UsageError(f"--match goes with {how}")
-    if bool(jobs) == bool(every):
-        raise UsageError(f"say which jobs: their ids, or {how}", "leadsctl queue list shows the dead ones")
-    if every:
-        _demand_state(every)
-
-
-def _demand_state(state: str) -> None:
-    if state not in STATES:
-        raise UsageError(f"there is no state {state}", f"states: {', '.join(STATES)}")
+    return run(invocation(ctx, json=json, quiet=quiet), Action(Verb.RESUME, (), {"page": page} if page else {}))

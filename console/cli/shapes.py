@@ -4,14 +4,15 @@ A shape only ever gains fields within a version. Times called `…_at` are epoch
 and the queue, RFC 3339 texts in what comes from the store; ages and durations (`…_s`) are seconds, sizes bytes.
 Personal data is masked, and `masked` true, unless `--reveal` was given.
 
-    ps                      StackDocument
+    ps                      console.cli.stack_shapes.StackDocument
     queue list              JobsDocument           queue show      JobDocument
     leads, list, search     LeadsDocument          leads show      LeadsFoundDocument
     queue, queue status     api.models.QueueSnapshot with `depth` (still to be stored), `cause` and
                             `cause_kind` (why it is so, as a sentence and as one of api.cause.Kind)
     trace                   TraceDocument
     check                   CheckDocument          send            console.send.Answer with `accepted`
-    volumes                 VolumesDocument        leads replay    ReplayDocument
+    volumes                 console.cli.stack_shapes.VolumesDocument
+    leads replay            ReplayDocument
     backfill                console.ports.Result           backfill --dry-run   BackfillDocument
     logs                    one console.cli.loglines.LogDocument a line
     leads export            a lead a line: fields of LeadDocument that stand in console.export.COLUMNS, no `version`
@@ -38,40 +39,7 @@ from api.models import Outcome
 from console.backfill.records import Count
 from console.checks import Finding
 from console.send import Answer
-from console.snapshots import Replica, Role, State
 from console.trace import JobTrace
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceDocument:
-    """A service; `state` is the worst among its replicas, `up` how many of the `wanted` serve.
-
-    `drift` says in what it differs from the compose files.
-    """
-
-    name: str
-    role: Role
-    state: State
-    up: int
-    wanted: int
-    image: str
-    version: str
-    image_created_at: float
-    ports: tuple[str, ...]
-    replicas: tuple[Replica, ...]
-    drift: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StackDocument:
-    """The stack. `notes` say what concerns no single service, such as why it is not compared with its files."""
-
-    runtime: str
-    project: str
-    where: str
-    taken_at: float
-    services: tuple[ServiceDocument, ...]
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,63 +212,6 @@ class CheckDocument:
     findings: tuple[Finding, ...]
     accounting: AccountingDocument
     queue: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class VolumeDocument:
-    """A volume or data directory. Growth is null until it was seen before: bytes an hour, over so many seconds."""
-
-    name: str
-    size_bytes: int | None
-    growth_bytes_h: float | None
-    growth_over_s: float | None
-    mount: str
-    used_by: tuple[str, ...]
-    driver: str
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class TableDocument:
-    """A table with its indexes."""
-
-    name: str
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class DatabaseDocument:
-    """The database; `leads` is how many it holds."""
-
-    version: str
-    leads: int
-    size_bytes: int
-    tables: tuple[TableDocument, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RedisDocument:
-    """Redis: `aof` is appendfsync, or "off"; `memory_limit` 0 without one."""
-
-    server: str
-    memory_bytes: int
-    memory_limit: int
-    aof: str
-    aof_ok: bool
-
-
-@dataclass(frozen=True, slots=True)
-class VolumesDocument:
-    """What lies on disk. `disk_…` 0 and parts null where they cannot be read; `notices` say why."""
-
-    taken_at: float
-    volumes: tuple[VolumeDocument, ...]
-    disk_total: int
-    disk_free: int
-    database: DatabaseDocument | None
-    redis: RedisDocument | None
-    last_backup_at: datetime | None
-    notices: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from api.models import QueueSnapshot, StoreSnapshot
     from console.cli.output import Output
-    from console.cli.shapes import VolumesDocument
+    from console.cli.stack_shapes import VolumesDocument
     from console.session import Session
     from console.snapshots import VolumesSnapshot
 
@@ -87,7 +87,7 @@ async def _read(session: Session) -> Held:
 
 def document(held: Held) -> VolumesDocument:
     """volumes."""
-    from console.cli import shapes
+    from console.cli import stack_shapes as shapes
 
     found, store, queue = held.volumes, held.store, held.queue
     listed = []
