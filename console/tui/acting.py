@@ -89,7 +89,9 @@ class Acting:
         result = Result(ok=False, text="ended without a result")
         try:
             async for step in self._runner.run(action):
-                if isinstance(step, Progress):
+                if isinstance(step, Progress) and step.command:
+                    known.happened("you", "runs", label, step.text, Tone.DIM)
+                elif isinstance(step, Progress):
                     known.step(doing, Progress(safe(step.text), safe(step.service, 60), step.done, step.total))
                     self._show()
                 else:

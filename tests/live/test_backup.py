@@ -43,15 +43,15 @@ async def test_leads_and_queue_come_back(stack: LiveStack, tmp_path: Path) -> No
         async def stored(count: int) -> bool:
             return (await held.leads.read()).total == count
 
-        assert (await held.send_test()).ok
+        assert (await held.sender.test({})).ok
         await until_true(lambda: stored(1), "the first lead's row", 60)
         await held.links.operate(lambda operator: operator.pause())
-        assert (await held.send_test()).ok
+        assert (await held.sender.test({})).ok
         taking = Taker(held.runtime, held.links).take(Wanted(tmp_path, stack.project))
         assert [step.ok async for step in taking if isinstance(step, Result)] == [True]
         await held.links.operate(lambda operator: operator.resume())
         await until_true(lambda: stored(2), "the second lead's row", 60)
-        assert (await held.send_test()).ok
+        assert (await held.sender.test({})).ok
         await until_true(lambda: stored(3), "the third lead's row", 60)
         (path,) = tmp_path.iterdir()
         (manifest,) = [step async for step in checked(path, None) if not isinstance(step, Progress)]

@@ -11,6 +11,7 @@ import pytest
 from textual.command import CommandPalette
 from textual.widgets import Input
 
+from console.ports import Action, Verb
 from console.tui.app import PAGES
 from console.tui.screens.page import Page
 from tests.tui.conftest import NARROW, WIDE, Seat, opened
@@ -84,6 +85,21 @@ async def test_the_palette_has_the_verbs_of_the_screen(key: str) -> None:
         await seat.pilot.pause(0.2)
         await seat.press("enter")
         await seat.sees("Discard job")
+
+
+async def test_the_palette_has_the_stacks_verbs_without_a_key() -> None:
+    world = World()
+    runner = FakeRunner(world)
+    async with opened(world, runner=runner) as seat:
+        await seat.sees("3 of 3")
+        await seat.press("ctrl+p")
+        await seat.until(lambda: isinstance(seat.app.screen, CommandPalette))
+        await seat.type("one worker more")
+        await seat.sees("scale worker=4")
+        await seat.until(lambda: seat.app.screen.query_one(Input).value == "one worker more")
+        await seat.pilot.pause(0.2)
+        await seat.press("enter")
+        await seat.until(lambda: Action(Verb.SCALE, ("worker",), {"count": "4"}) in runner.done)
 
 
 async def test_read_only_takes_every_verb_away() -> None:

@@ -10,12 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.format import Line, line_width
+from console.ports import Action, Verb
 from console.snapshots import LogLine, Reading, Replica, Role, Service, StackSnapshot, State
 from console.tui.logbook import Entry, compiled
 from console.tui.present import header
 from console.tui.present.logs import LogLook, entry_lines
+from console.tui.present.needs import needs
 from console.tui.present.queue import pretty, short_id, short_lead
-from console.tui.present.services import overall, state_text
+from console.tui.present.services import details, overall, service_rows, state_text
+from console.tui.stackcommands import stack_commands
 from console.tui.state import Kind, Known
 from tests.tui.fakes import NOW, FakeLeads, FakeQueue, FakeStack, World
 
@@ -88,6 +91,24 @@ def service(*states: State, wanted: int = 1) -> Service:
 )
 def test_a_services_state_in_a_word(given_service: Service, expected: str) -> None:
     assert state_text(given_service) == expected
+
+
+def test_a_service_that_differs_from_the_compose_files_is_marked_and_can_be_put_right() -> None:
+    replica = Replica("a", "a", State.HEALTHY)
+    one = Service("app", Role.APP, (replica,), drift=("its image was replaced by a newer one",))
+    stack = StackSnapshot("docker", "leads", "", (one, Service("db", Role.DB, (replica,))), NOW)
+    first, second = service_rows(stack, NOW, {}, room=9)
+    assert [row.cells[0].text for row in (first, second)] == ["● app ≠", "● db"]
+    assert "differs    its image was replaced by a newer one" in [text(line) for line in details(one, NOW, 80)]
+    (need,) = needs(stack, None, NOW, read_only=False)
+    assert (need.text, need.action) == ("app: its image was replaced by a newer one", Action(Verb.UP))
+    both = replace(stack, services=(one, replace(one, name="worker", drift=("x",))))
+    assert [n.text for n in needs(both, None, NOW, read_only=False)] == ["app, worker differ from the compose files"]
+
+
+def test_local_processes_have_no_containers_to_recreate() -> None:
+    assert list(stack_commands(StackSnapshot("local", "leads", "", (Service("app", Role.APP),), NOW))) == []
+    assert list(stack_commands(None)) == []
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,20 @@ def _services(stack: StackSnapshot) -> list[Need]:
     if all(s.state in (State.STOPPED, State.ABSENT) for s in stack.services):
         what = Need("stack", Tone.WARN, "The stack is stopped", "service:", Action(Verb.UP), "bring it up")
         return [what] if stack.services else []
-    return [need for service in stack.services if (need := _service(service)) is not None]
+    found = [need for service in stack.services if (need := _service(service)) is not None]
+    named = {need.place for need in found}
+    return found + _drift([one for one in stack.services if one.drift and f"service:{one.name}" not in named])
+
+
+def _drift(services: list[Service]) -> list[Need]:
+    """What `up` would change."""
+    if not services:
+        return []
+    first = services[0]
+    text = f"{safe(first.name, 40)}: {safe('; '.join(first.drift), 120)}"
+    if len(services) > 1:
+        text = f"{', '.join(safe(one.name, 40) for one in services)} differ from the compose files"
+    return [Need("drift", Tone.WARN, text, f"service:{first.name}", Action(Verb.UP), "up")]
 
 
 def _service(service: Service) -> Need | None:

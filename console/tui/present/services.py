@@ -52,13 +52,15 @@ def service_of(key: str) -> str:
 
 def _service_row(service: Service, now: float, ring: Ring | None, *, wide: bool) -> Row:
     shape = state_shape(service.state)
+    tone = Tone.WARN if service.drift and shape.tone is Tone.OK else shape.tone
+    differs = " ≠" if service.drift else ""
     started = max((r.started_at for r in service.replicas if r.started_at and r.state.up), default=0.0)
     quiet = Tone.PLAIN if service.up else Tone.DIM
     spark = bars(ring.columns(12, now, SPARK_S), top=max(10.0, *(v for _, v in ring)))[0] if ring and len(ring) else ""
     return Row(
         service.name,
         (
-            Cell(f"{shape.text} {safe(service.name, 60)}", shape.tone if shape.tone is not Tone.OK else Tone.PLAIN),
+            Cell(f"{shape.text} {safe(service.name, 60)}{differs}", tone if tone is not Tone.OK else Tone.PLAIN),
             Cell(state_text(service), shape.tone),
             Cell(age(now - started) if started else "–", quiet),
             Cell(percent(cpu_of(service)), quiet),
@@ -130,6 +132,7 @@ def details(service: Service, now: float, width: int) -> list[Line]:
         lines.append(_field("image age", age(now - service.image_created_at)))
     lines.append(_field("ports", ", ".join(safe(p, 80) for p in service.ports) or "none published"))
     lines.append(_field("replicas", f"{service.up} up of {service.wanted} wanted"))
+    lines.extend((*_field("differs", safe(text, 200))[:1], Cell(safe(text, 200), Tone.WARN)) for text in service.drift)
     for replica in service.replicas:
         shape = state_shape(replica.state)
         lines.append(())
