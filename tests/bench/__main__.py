@@ -29,6 +29,7 @@ BENCHMARKS = {
     "sharing": "one, two, four, eight workers: jobs/s, and what they wait for",
     "memory": "resident memory of web and worker over many webhooks",
     "help": "leadsctl --help beside a bare start of Python",
+    "consoles": "the console beside lazydocker on a real Docker Engine: start, idle, a flooded log",
     "paint": "first paint of the console beside a bare Textual app",
 }
 

@@ -27,8 +27,10 @@ class Terminal:
 
     def __init__(self, process: subprocess.Popen[bytes], descriptor: int, began: float) -> None:
         self.began = began
-        self._process = process
-        self._descriptor = descriptor
+        self.process = process
+        self.descriptor = descriptor
+        self.written = bytearray()
+        """Everything that was read so far."""
         self._screen = pyte.Screen(COLUMNS, ROWS)
         self._stream = pyte.ByteStream(self._screen)
         self._full_screen = False
@@ -37,30 +39,42 @@ class Terminal:
         """What the screen shows."""
         return "\n".join(self._screen.display)
 
+    def send(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self.descriptor, keys.encode())
+
     def await_screen(self, shown: Callable[[str], bool], timeout_s: float) -> float:
-        """Seconds from the start until the text on its full screen satisfies `shown`.
+        """Seconds from the start until the text on its full screen satisfies `shown`; at once if it does.
 
         The clock is read as the bytes come in, before they are interpreted.
 
         Raises:
             MissingError: it did not within `timeout_s`, or the program ended.
         """
+        if self._full_screen and shown(self.text()):
+            return time.perf_counter() - self.began
         while (left := self.began + timeout_s - time.perf_counter()) > 0:
-            ready, _, _ = select.select([self._descriptor], [], [], left)
+            ready, _, _ = select.select([self.descriptor], [], [], left)
             if not ready:
                 break
             at = time.perf_counter()
             try:
-                data = os.read(self._descriptor, 1 << 16)
+                data = os.read(self.descriptor, 1 << 16)
             except OSError:
                 data = b""
             if not data:
-                raise MissingError(f"{self._process.args!r} ended: {self.text().strip()[-400:]}")
+                raise MissingError(f"{self.process.args!r} ended: {self.text().strip()[-400:]}")
+            self.written += data
             self._stream.feed(data)
             self._full_screen = self._full_screen or ALTERNATE in data
             if self._full_screen and shown(self.text()):
                 return at - self.began
-        raise MissingError(f"{self._process.args!r} painted nothing within {timeout_s:.0f} s")
+        raise MissingError(f"{self.process.args!r} painted nothing within {timeout_s:.0f} s")
+
+
+def _own_terminal() -> None:
+    """Make standard input the process' controlling terminal, which some programs open as /dev/tty."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 @contextlib.contextmanager
@@ -78,6 +92,7 @@ def program(command: Sequence[str], extra: Mapping[str, str]) -> Iterator[Termin
             stdout=theirs,
             stderr=theirs,
             start_new_session=True,
+            preexec_fn=_own_terminal,  # noqa: PLW1509 - no threads are under way here
         )
         os.close(theirs)
         try:
