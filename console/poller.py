@@ -71,6 +71,10 @@ class Poller(Generic[T]):
         """Read now, whatever the interval or backoff says."""
         self._poked.set()
 
+    def pace(self, interval_s: float) -> None:
+        """Read at another interval, from the next wait on."""
+        self._interval_s = interval_s
+
     async def _run(self) -> None:
         begun = time.monotonic()
         while True:

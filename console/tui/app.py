@@ -28,6 +28,9 @@ from console.tui.widgets.bars import TopBar
 from console.tui.work import begin
 
 INTERVALS_S = {Kind.STACK: 1.0, Kind.QUEUE: 1.0, Kind.LEADS: 0.5, Kind.VOLUMES: 30.0}
+UNWATCHED_S = 600.0
+"""How often volumes are read while nobody looks: for the warning before the disk is full, and for how they grow."""
+FIRST_VOLUMES_S = 20.0
 TIMEOUTS_S = {Kind.STACK: 10.0, Kind.QUEUE: 4.0, Kind.LEADS: 5.0, Kind.VOLUMES: 60.0}
 PAGES = ("overview", "logs", "queue", "leads", "volumes", "activity")
 OnQuit = Callable[[], Awaitable[None]]
@@ -114,6 +117,7 @@ class LeadsApp(App[None]):
         self._poll(Kind.QUEUE, sources.queue.read)
         self._poll(Kind.LEADS, sources.leads.read)
         begin(self, LogFeed(self, sources.stack, self._say_logged).run, "logs")
+        self.set_timer(FIRST_VOLUMES_S, self._first_volumes)
         self.set_interval(1.0, self._tick)
         self.set_timer(0.25, self._tick)  # the panels that are still empty say that they are being read
 
@@ -138,11 +142,24 @@ class LeadsApp(App[None]):
         self.post_message(Read(kind, reading))
 
     def watch_volumes(self, *, on: bool) -> None:
-        """Volumes are slow to read: only while somebody looks."""
-        if on and self.sources.volumes is not None and Kind.VOLUMES not in self._pollers:
+        """Volumes are slow to read: often only while somebody looks."""
+        if on:
+            self._read_volumes()
+        if (poller := self._pollers.get(Kind.VOLUMES)) is not None:
+            poller.pace(INTERVALS_S[Kind.VOLUMES] if on else UNWATCHED_S)
+
+    def _read_volumes(self) -> None:
+        if self.sources.volumes is None or self._leaving:
+            return
+        if Kind.VOLUMES in self._pollers:
+            self._pollers[Kind.VOLUMES].poke()
+        else:
             self._poll(Kind.VOLUMES, self.sources.volumes.read)
-        elif not on and (poller := self._pollers.pop(Kind.VOLUMES, None)) is not None:
-            begin(self, poller.stop)
+
+    def _first_volumes(self) -> None:
+        if Kind.VOLUMES not in self._pollers:
+            self._read_volumes()
+            self.watch_volumes(on=False)
 
     def poke(self) -> None:
         """Read everything as soon as possible."""

@@ -73,7 +73,7 @@ def run(options: Options) -> Sequence[Report]:
         str(stack.env_file),
     ]
     contenders = {
-        OURS: Contender(ours, "2", "?", "everywhere"),
+        OURS: Contender(ours, "2", "?", "Keys · logs"),
         PEER: Contender([peer, *files, "-p", stack.project], "", "x", "Menu"),
     }
     try:

@@ -332,7 +332,7 @@ class FakeVolumes:
             ),
             now,
             512_000 * MB,
-            317_000 * MB,
+            world.disk_free,
         )
 
 

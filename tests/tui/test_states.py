@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from console.snapshots import Reading
+from console.tui.app import UNWATCHED_S
 from console.tui.present.supply import FRESH, Health, Supply, freshness, health_of
 from console.tui.state import Kind
 from console.tui.widgets.painted import Ground
 from tests.tui.conftest import WIDE, opened
 from tests.tui.fakes import NOW, World
+from tests.tui.world import MB
 
 
 async def test_silent_at_first_then_reading() -> None:
@@ -122,7 +124,27 @@ async def test_volumes_are_read_while_they_are_looked_at() -> None:
         await seat.press("r")
         await seat.until(lambda: seat.world.reads["volumes"] >= 2)
         await seat.press("1")
-        await seat.until(lambda: Kind.VOLUMES not in seat.app._pollers)
+        poller = seat.app._pollers[Kind.VOLUMES]
+        await seat.until(lambda: poller._interval_s == UNWATCHED_S)
+
+
+async def test_volumes_that_are_looked_at_again_are_read_again() -> None:
+    async with opened() as seat:
+        for _ in range(3):
+            await seat.press("5")
+            await seat.sees("postgres_data")
+            await seat.press("r", "1")
+        read = seat.app.known.volumes.seq
+        await seat.press("5")
+        await seat.until(lambda: seat.app.known.volumes.seq > read)
+
+
+async def test_a_disk_that_fills_up_is_told_before_anybody_looks() -> None:
+    world = World(disk_free=11_000 * MB, calm=True)
+    async with opened(world) as seat:
+        seat.app._first_volumes()
+        await seat.sees("✖ The engine's disk is 98 % full")
+        await seat.until(lambda: seat.app._pollers[Kind.VOLUMES]._interval_s == UNWATCHED_S)
 
 
 async def test_activity_tells_what_came_to_pass() -> None:

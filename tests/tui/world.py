@@ -63,6 +63,7 @@ class World:
     empty: bool = False
     calm: bool = False
     paused: bool = False
+    disk_free: int = 317_000 * MB
     states: dict[str, State] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
     total: int = 18_204

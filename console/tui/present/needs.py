@@ -6,10 +6,14 @@ from dataclasses import dataclass
 
 from api.models import JobState, QueueSnapshot
 from console.cause import pause_text
-from console.format import Cell, Tone, age, number, safe
+from console.format import Cell, Tone, age, number, safe, size
 from console.ports import Action, Verb
-from console.snapshots import Service, StackSnapshot, State
+from console.snapshots import Service, StackSnapshot, State, VolumesSnapshot
 from console.tui.present.grid import Column, Row
+
+FULL_PERCENT = 90
+"""As `check.max_disk` has it unless configured."""
+ALMOST_FULL_PERCENT = 97
 
 COLUMNS = (Column("what", 20, grow=1), Column("keys", 22, right=True))
 
@@ -29,9 +33,16 @@ class Need:
     verb: str = ""
 
 
-def needs(stack: StackSnapshot | None, queue: QueueSnapshot | None, now: float, *, read_only: bool) -> list[Need]:
+def needs(
+    stack: StackSnapshot | None,
+    queue: QueueSnapshot | None,
+    now: float,
+    volumes: VolumesSnapshot | None = None,
+    *,
+    read_only: bool,
+) -> list[Need]:
     """Everything that will not pass by itself."""
-    found = _services(stack) if stack else []
+    found = (_services(stack) if stack else []) + _disk(volumes)
     if queue is not None:
         found += _jobs(queue) + _store(queue) + _notices(queue, now)
     found.sort(key=lambda need: need.tone is not Tone.BAD)
@@ -114,6 +125,17 @@ def _store(queue: QueueSnapshot) -> list[Need]:
     if queue.aof and not queue.aof_ok:
         return [Need("aof", Tone.BAD, "Redis cannot write its append-only file", "volumes")]
     return []
+
+
+def _disk(volumes: VolumesSnapshot | None) -> list[Need]:
+    if volumes is None or not volumes.disk_total:
+        return []
+    used = 100 * (1 - volumes.disk_free / volumes.disk_total)
+    if used <= FULL_PERCENT:
+        return []
+    tone = Tone.BAD if used > ALMOST_FULL_PERCENT else Tone.WARN
+    text = f"The engine's disk is {used:.0f} % full: {size(volumes.disk_free)} left"
+    return [Need("disk", tone, text, "volumes")]
 
 
 def _notices(queue: QueueSnapshot, now: float) -> list[Need]:

@@ -18,6 +18,7 @@ COLUMNS = (
     Column("last 20 min", 20, from_width=100),
     Column("mounted at", 20, grow=2),
     Column("used by", 10, grow=1),
+    Column("driver", 9, from_width=100),
 )
 SPARK_S = 1200.0
 
@@ -38,6 +39,7 @@ def volume_rows(volumes: VolumesSnapshot, sizes: Mapping[str, Ring]) -> list[Row
                     Cell(spark, Tone.CHART),
                     Cell(safe(volume.mount or volume.path, 160) or "–", Tone.DIM),
                     Cell(", ".join(safe(s, 40) for s in volume.used_by) or "–"),
+                    Cell(safe(volume.driver, 30), Tone.DIM),
                 ),
             )
         )

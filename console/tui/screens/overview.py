@@ -89,6 +89,7 @@ class Overview(Page):
             self._show_services()
         if kind in (None, Kind.STACK, Kind.QUEUE):
             self._show_queue()
+        if kind in (None, Kind.STACK, Kind.QUEUE, Kind.VOLUMES):
             self._show_needs()
         if kind in (None, Kind.LEADS):
             self._show_latest()
@@ -158,7 +159,8 @@ class Overview(Page):
 
     def _needs(self) -> list[need_view.Need]:
         known = self.known
-        return need_view.needs(known.stack.value, known.queue.value, known.now(), read_only=known.read_only)
+        stack, queue, volumes = known.stack.value, known.queue.value, known.volumes.value
+        return need_view.needs(stack, queue, known.now(), volumes, read_only=known.read_only)
 
     # --- the stack's verbs
 
