@@ -18,6 +18,7 @@ from console.snapshots import Progress
 from console.stack.docker.address import find, missing
 from console.stack.docker.files import StackFiles
 from console.stack.docker.progress import Step, parse, progress, refusal
+from console.stack.docker.pulling import Pulling
 from console.stack.piping import output, piped
 
 VERSION_S = 20.0
@@ -70,12 +71,15 @@ class Compose:
         yield Progress(shown([*program, verb, *words]), command=True)
         process = await self._start([*program, verb, *words], given)
         kept: deque[str] = deque(maxlen=KEPT_LINES)
+        pulling = Pulling()
         try:
             async for line in _lines(process):
                 step = parse(line)
                 if step.kind == "error":
                     kept.append(step.word)
-                elif (told := progress(step, await self._service(step))) is not None:
+                    continue
+                told = pulling.took(step) or progress(step, await self._service(step))
+                if told is not None:
                     yield told
             code = await process.wait()
         finally:

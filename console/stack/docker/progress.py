@@ -22,6 +22,11 @@ LONGEST = 300
 _PLAIN = re.compile(r'^ ?(?:DRY-RUN MODE - )?(Container|Network|Volume|Image|Service) "?(\S+?)"?  ?(\S.*)$')
 _BARE = re.compile(r"^ ?(\S+)  ?(Pulling|Pulled|Building|Built|Error|Warning|Skipped.*)\s*$")
 _BUILD = re.compile(r"^#\d+ \[([^\]]+?) (\d+)/(\d+)\] (.+)$")
+_LAYER = re.compile(
+    r"^ ?([0-9a-f]{12}) (Pulling fs layer|Waiting|Downloading|Verifying Checksum|Download complete|Extracting|"
+    r"Pull complete|Already exists|Retrying in .*?)\s*(?:\[[=> ]*\]\s*([\d.]+)([kMGT]?B)/([\d.]+)([kMGT]?B))?\s*$"
+)
+_BYTES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _NOISE = re.compile(r"^(#\d+ |\s*$|time=)")
 _LOGRUS = re.compile(r'^time="[^"]*" level=(\w+) msg="(.*)"$')
 
@@ -30,10 +35,11 @@ class Step(NamedTuple):
     """What a line of Compose tells.
 
     Attributes:
-        kind: "container", "network", "volume", "image", "service", "build"; "warning" or "error" with the text in
-            `word`; "" for nothing of interest.
+        kind: "container", "network", "volume", "image", "service", "build"; "layer" of an image that is pulled, with
+            bytes in `done` and `total`; "warning" or "error" with the text in `word`; "" for nothing of interest.
         name: of the thing.
         word: what becomes of it, as Compose says it.
+        parent: the service whose image a layer belongs to, where that is told.
     """
 
     kind: str
@@ -41,6 +47,7 @@ class Step(NamedTuple):
     word: str = ""
     done: int = 0
     total: int = 0
+    parent: str = ""
 
 
 NOTHING = Step("")
@@ -60,9 +67,16 @@ def parse(line: str) -> Step:
     if found := _LOGRUS.match(line):
         level, text = found.groups()
         return Step("error" if level in ("error", "fatal") else "warning", word=text.replace('\\"', '"'))
+    if found := _LAYER.match(line):
+        layer, word, done, unit, total, of = found.groups()
+        return Step("layer", layer, word, _size(done, unit), _size(total, of))
     if found := _BARE.match(line):
         return Step("service", found[1], found[2].strip())
     return NOTHING if _NOISE.match(line) else Step("error", word=line.strip())
+
+
+def _size(number: str | None, unit: str | None) -> int:
+    return int(float(number) * _BYTES[unit]) if number and unit else 0
 
 
 def _from_json(line: str) -> Step:
@@ -79,8 +93,11 @@ def _from_json(line: str) -> Step:
     word = text if status in ("Working", "Done", "Warning", "Error") else status or text
     if status == "Error" and found.get("details"):
         word = f"Error {found['details']}"
-    if found.get("parent_id") or not name:
-        # A layer of an image, or a line meant for a person to read at the end.
+    if parent := str(found.get("parent_id") or ""):
+        done, total = int(found.get("current") or 0), int(found.get("total") or 0)
+        return Step("layer", name, text or status, done, total, parent)
+    if not name:
+        # A line meant for a person to read at the end.
         return parse(text) if found.get("tail") or text.startswith("#") else NOTHING
     kind, _, rest = name.partition(" ")
     counted = (int(found.get("current") or 0), int(found.get("total") or 0))
@@ -95,7 +112,7 @@ def progress(step: Step, service: str = "") -> Progress | None:
         return Progress(_short(f"building: {step.word}"), service or step.name, step.done, step.total)
     if step.kind == "warning":
         return Progress(_short(step.word))
-    if step.kind in ("", "error"):
+    if step.kind in ("", "error", "layer"):
         return None
     first = step.word.split(" ")[0].lower()
     ok = True if first in GOOD else False if first in BAD else None

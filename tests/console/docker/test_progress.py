@@ -42,7 +42,16 @@ from console.stack.docker.progress import NOTHING, Step, parse, progress, refusa
             Step("container", "leads_db", "Error no space left"),
         ),
         ('{"id":"db","status":"Working","text":"Pulling"}', Step("service", "db", "Pulling")),
-        ('{"id":"ab12","parent_id":"db","status":"Working","text":"Downloading","current":5,"total":10}', NOTHING),
+        (
+            '{"id":"ab12","parent_id":"db","status":"Working","text":"Downloading","current":5,"total":10}',
+            Step("layer", "ab12", "Downloading", 5, 10, "db"),
+        ),
+        (" c37944ec022e Pulling fs layer ", Step("layer", "c37944ec022e", "Pulling fs layer")),
+        (
+            " c37944ec022e Downloading [=====>       ]  6.685MB/60.02MB",
+            Step("layer", "c37944ec022e", "Downloading", 6_685_000, 60_020_000),
+        ),
+        (" c37944ec022e Pull complete ", Step("layer", "c37944ec022e", "Pull complete")),
         (
             '{"tail":true,"text":"container leads_app is unhealthy"}',
             Step("error", "", "container leads_app is unhealthy"),
