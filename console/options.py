@@ -18,6 +18,8 @@ RUNTIMES = ("docker", "local")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 _AGE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(s|m|h|d|w|)")
+_MEMORY = re.compile(r"([0-9]{1,9})\s*(KB|MB|GB|)")
+_BYTES = {"": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
@@ -92,6 +94,16 @@ def percent(value: Any) -> int:
     return found
 
 
+def memory(value: Any) -> int:
+    """Reads a number of bytes: a whole number, or "48MB", "1 GB" (powers of 1,000)."""
+    found = _MEMORY.fullmatch(value.strip().upper()) if isinstance(value, str) else None
+    if found is not None:
+        return int(found[1]) * _BYTES[found[2]]
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise ValueError('write bytes, or "48MB", "1GB"')
+
+
 def age(value: Any) -> float:
     """Reads a duration in seconds: a number, or "90s", "5m", "26h", "3d", "2w"."""
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e10:
@@ -153,6 +165,10 @@ OPTIONS: tuple[Option, ...] = (
     Option("operator", text, "", "who acts, for the record; user@host otherwise"),
     Option("redis_url", url("redis", "rediss"), "", "where the queue is", secret=True),
     Option("database_url", url("postgresql", "postgres"), "", "where the leads are", secret=True),
+    Option(
+        "tui.theme", one_of("auto", "dark", "light", "terminal"), "auto", "colours; terminal: the sixteen of its own"
+    ),
+    Option("tui.log_memory", memory, 50_000_000, "memory for log lines; 1,000,000 lines take some 400 MB"),
     Option("check.max_age", age, 300.0, "how long a job may wait before check fails"),
     Option("check.max_stuck", count, 0, "stuck jobs that are still fine"),
     Option("check.max_dead", count, None, "dead letters that are still fine; they only warn where this is not set"),

@@ -21,7 +21,7 @@ async def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     async with DemoSession(rate=12.0, seed=7) as demo, Session(demo.settings, demo.runtime) as session:
         for name, size in SIZES.items():
-            app = LeadsApp(session.sources, session.runner, title="demo")
+            app = LeadsApp(session.sources, session.runner, title="demo", theme="dark")
             app.title = "leadsctl"
             async with app.run_test(size=size) as pilot:
                 await pilot.pause(SETTLE_S)

@@ -35,7 +35,15 @@ async def run_ui(session: Session, title: str) -> int:
     """Run the UI on a session; its exit code. Raises what the UI could not handle, once the terminal is free again."""
     from console.tui.app import LeadsApp
 
-    app = LeadsApp(session.sources, session.runner, title=title, read_only=session.settings.read_only)
+    told = session.settings
+    app = LeadsApp(
+        session.sources,
+        session.runner,
+        title=title,
+        read_only=told.read_only,
+        theme=told.config["tui.theme"],
+        log_memory=told.config["tui.log_memory"],
+    )
     # Textual's own way to end is a traceback with every local variable, and so with personal data, on the screen.
     app._fatal_error = app._close_messages_no_wait  # type: ignore[method-assign]
     await app.run_async()

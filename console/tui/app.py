@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -18,20 +19,19 @@ from console.poller import Poller, one_line
 from console.ports import Action, Runner, Sources, Verb
 from console.snapshots import LogLine, Reading
 from console.tui.acting import Acting
+from console.tui.logbook import MAX_BYTES, Logbook
 from console.tui.logfeed import LogFeed
 from console.tui.messages import Logged, Read
 from console.tui.screens.overview import Overview
 from console.tui.screens.page import Page
-from console.tui.state import Kind, Known
-from console.tui.theme import DARK, LIGHT
+from console.tui.state import INTERVALS_S, TIMEOUTS_S, Kind, Known
+from console.tui.theme import THEMES, first_theme, next_theme
 from console.tui.widgets.bars import TopBar
 from console.tui.work import begin
 
-INTERVALS_S = {Kind.STACK: 1.0, Kind.QUEUE: 1.0, Kind.LEADS: 0.5, Kind.VOLUMES: 30.0}
 UNWATCHED_S = 600.0
 """How often volumes are read while nobody looks: for the warning before the disk is full, and for how they grow."""
 FIRST_VOLUMES_S = 20.0
-TIMEOUTS_S = {Kind.STACK: 10.0, Kind.QUEUE: 4.0, Kind.LEADS: 5.0, Kind.VOLUMES: 60.0}
 PAGES = ("overview", "logs", "queue", "leads", "volumes", "activity")
 OnQuit = Callable[[], Awaitable[None]]
 
@@ -50,6 +50,8 @@ class LeadsApp(App[None]):
         runner: what does things.
         title: the stack's name in the header.
         read_only: take all verbs away (also if the runner is read-only).
+        theme: "dark", "light", "terminal", or "auto" for what the terminal can show.
+        log_memory: bytes that the kept log lines may take.
         on_quit: awaited before the app ends, while it says that it is closing; cleans up what the caller started.
         clock: epoch seconds.
     """
@@ -67,7 +69,7 @@ class LeadsApp(App[None]):
         Binding("question_mark", "help", "help", show=False),
         Binding("ctrl+p,colon", "command_palette", "commands", show=False),
         Binding("f5,ctrl+r", "read_now", "read everything now", show=False),
-        Binding("f2", "other_theme", "light or dark", show=False),
+        Binding("f2", "other_theme", "dark, light, the terminal's colours", show=False),
         Binding("q", "quit", "quit", show=False),
         Binding("ctrl+c", "quit", "quit", show=False, priority=True),
     ]
@@ -79,15 +81,19 @@ class LeadsApp(App[None]):
         *,
         title: str = "leads",
         read_only: bool = False,
+        theme: str = "auto",
+        log_memory: int = MAX_BYTES,
         on_quit: OnQuit | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__()
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = DARK.name  # before the style sheet is parsed: afterwards it would be parsed again
+        super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
+        for each in THEMES.values():
+            self.register_theme(each)
+        # Before the style sheet is parsed: afterwards it would be parsed again.
+        self.theme = first_theme(theme, self.console.color_system, os.environ).name
         self.sources = sources
         self.known = Known(title, clock, read_only=read_only or runner.read_only, started_at=clock())
+        self.known.logs = Logbook(log_memory)
         self.acting = Acting(self, runner, self.known, self.poke)
         self._runner = runner
         self._on_quit = on_quit
@@ -294,8 +300,8 @@ class LeadsApp(App[None]):
             self.push_screen(help_for(self.page))
 
     def action_other_theme(self) -> None:
-        """Light or dark."""
-        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+        """Dark, light, the terminal's own colours."""
+        self.theme = next_theme(self.theme).name
 
     async def action_quit(self) -> None:
         """End; first let the caller clean up."""

@@ -7,6 +7,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from operator import attrgetter
 
@@ -14,6 +15,7 @@ from console.loglines import level_of
 from console.snapshots import LogLine
 
 MAX_BYTES = 48 * 1024 * 1024
+"""What a book takes unless it is told otherwise."""
 ENTRY_BYTES = 260
 """What an entry takes beside its text, roughly: objects, references, times."""
 REACH_BACK = 5_000
@@ -65,13 +67,52 @@ class LogFilter:
         """True when it shows everything."""
         return not (self.hidden or self.level or self.since or self.pattern)
 
-    def shows(self, entry: Entry) -> bool:
-        """Whether the line passes."""
-        if self.hidden and entry.line.service in self.hidden:
-            return False
-        if entry.at < self.since or (self.level and entry.level < self.level):
-            return False
-        return self.regex is None or (self.regex.search(entry.line.text, 0, SEARCHED) is None) is self.inverse
+    def select(self, entries: list[Entry]) -> list[Entry]:
+        """Those that pass, in their order. A new list, or `entries` itself."""
+        if self.since:
+            entries = [e for e in entries if e.at >= self.since]
+        if self.hidden:
+            entries = [e for e in entries if e.line.service not in self.hidden]
+        if self.level:
+            entries = [e for e in entries if e.level >= self.level]
+        return entries if self.regex is None else self._matching(entries, self.regex)
+
+    def _matching(self, entries: list[Entry], regex: re.Pattern[str]) -> list[Entry]:
+        """By far most lines are told apart by a text that each match holds, which is found ten times as fast."""
+        needle, whole = needle_of(self.pattern)
+        if needle and (whole or not self.inverse):
+            if regex.flags & re.IGNORECASE:
+                entries = [e for e in entries if (needle in e.line.text.lower()) is not self.inverse]
+            else:
+                entries = [e for e in entries if (needle in e.line.text) is not self.inverse]
+            if whole:
+                return entries
+        if not regex.flags & re.IGNORECASE:
+            return [e for e in entries if (regex.search(e.line.text, 0, SEARCHED) is None) is self.inverse]
+        search = re.compile(regex.pattern).search  # lower case on both sides: twice as fast as a search that ignores it
+        return [e for e in entries if (search(e.line.text[:SEARCHED].lower()) is None) is self.inverse]
+
+
+_SPECIAL = frozenset(".^$*+?")
+
+
+@lru_cache(8)
+def needle_of(pattern: str) -> tuple[str, bool]:
+    """A text that every match of `pattern` holds, and whether a line that holds it always matches; "" if none is seen.
+
+    Only plain patterns are looked into: groups, choices, classes, escapes and other letters than ASCII give "".
+    """
+    if not pattern.isascii() or any(char in pattern for char in "|()[]{}\\"):
+        return "", False
+    parts = [""]
+    for char, following in zip(pattern, [*pattern[1:], ""], strict=True):
+        if char in _SPECIAL or following in ("*", "?"):
+            parts.append("")
+        else:
+            parts[-1] += char
+            if following == "+":
+                parts.append("")
+    return max(parts, key=len), not any(char in _SPECIAL for char in pattern)
 
 
 def compiled(pattern: str) -> re.Pattern[str] | None:
@@ -168,10 +209,9 @@ class LogView:
             del own[: bisect_left(own, _place(book[0]), key=_place)]
         if changed_from < len(book):
             del own[bisect_left(own, _place(book[changed_from]), key=_place) :]
-            shows = self.filter.shows
-            own.extend(e for e in book[changed_from:] if shows(e))
+            own.extend(self.filter.select(book[changed_from:]))
 
-    def scan(self, chosen: LogFilter, slice_lines: int = 4_000) -> Iterator[int]:
+    def scan(self, chosen: LogFilter, slice_lines: int = 16_000) -> Iterator[int]:
         """Apply a new filter, newest lines first; yields after each slice how many lines are still to be looked at.
 
         Nothing may be left half done: the caller runs it to its end, or starts a new scan.
@@ -181,14 +221,13 @@ class LogView:
         if chosen.off:
             return
         book = self.book.entries[:]
-        shows = chosen.shows
         own = self._own
         self.scanning = True
         end = len(book)
         size = max(slice_lines, REACH_BACK)
         while end > 0:
             start = max(0, end - size)
-            own[:0] = [e for e in book[start:end] if shows(e)]
+            own[:0] = chosen.select(book[start:end])
             end, size = start, slice_lines
             yield end
             if own is not self._own:

@@ -61,6 +61,8 @@ def test_every_option_has_its_own_name_in_the_environment() -> None:
         ("[check]\nmax_age = true", "check.max_age in {file} cannot be 'True'"),
         ("[check]\nmax_stuck = -1", "write a whole number"),
         ("[check]\nmax_disk = 101", "from 0 to 100"),
+        ("[tui]\nlog_memory = 'much'", "write bytes, or"),
+        ("[tui]\ntheme = 'pink'", "write auto or dark or light or terminal"),
         ("read_only = 'perhaps'", "write true or false"),
         ("files = 3", "write a list of paths"),
         ("files = [3]", "write a path"),

@@ -101,7 +101,7 @@ async def opened(
     """An app over the world, with everything read once unless `settled` is false."""
     world = world or World()
     runner = runner or FakeRunner(world)
-    app = LeadsApp(sources(world), runner, clock=world.clock, **options)
+    app = LeadsApp(sources(world), runner, clock=world.clock, **{"theme": "dark", **options})
     async with app.run_test(size=size, notifications=True) as pilot:
         seat = Seat(app, world, runner, pilot)
         if settled:

@@ -171,7 +171,7 @@ async def test_light_and_dark_and_foreign_themes() -> None:
         await seat.until(lambda: not seat.app.current_theme.dark)
         assert seat.app.screen.query_one("#services").palette is not dark  # type: ignore[attr-defined]
         check(seat)
-        for theme in ("nord", "textual-ansi", "solarized-light"):
+        for theme in ("nord", "ansi-light", "textual-ansi", "solarized-light"):
             if theme in seat.app.available_themes:
                 seat.app.theme = theme
                 await seat.pilot.pause()

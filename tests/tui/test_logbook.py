@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from console.snapshots import LogLine
-from console.tui.logbook import ENTRY_BYTES, Logbook, LogFilter, LogView, compiled
+from console.tui.logbook import ENTRY_BYTES, Logbook, LogFilter, LogView, compiled, needle_of
 
 
 def line(at: float, text: str = "x", service: str = "app") -> LogLine:
@@ -84,7 +85,7 @@ def test_a_view_is_what_filtering_everything_gives(
         view.update(book.extend(batch))
         if n == change_at:
             list(view.scan(second, slice_lines=size))
-        assert view.entries == [entry for entry in book.entries if view.filter.shows(entry)]
+        assert view.entries == view.filter.select(book.entries)
     for index, entry in enumerate(view.entries):
         assert view.position(entry) == index
 
@@ -109,3 +110,34 @@ def test_newest_lines_are_searched_first() -> None:
     assert view.entries[-1].line.text == "19999"
     assert list(slices)[-1] == 0
     assert len(view.entries) == sum("9" in str(n) for n in range(20_000))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "needle", "whole"),
+    [
+        ("failed", "failed", True),
+        ("graph.*limited", "limited", False),
+        ("pay+ment", "ment", False),
+        ("ab?cd", "cd", False),
+        ("^lead", "lead", False),
+        (r"lead\.dead", "", False),
+        ("a|b", "", False),
+        ("[ab]c", "", False),
+        ("größe", "", False),
+    ],
+)
+def test_a_text_that_every_match_holds(pattern: str, needle: str, whole: bool) -> None:
+    assert needle_of(pattern) == (needle, whole)
+
+
+@given(
+    st.one_of(st.text("abAB.*+?^$|é[]() \\", max_size=6), st.sampled_from(["a.*b", "ab?a", "^a+b", "(a|b)a", "A"])),
+    st.booleans(),
+    st.lists(st.text("abABé. *", max_size=8), max_size=12),
+)
+def test_what_is_selected_is_what_the_pattern_matches(pattern: str, inverse: bool, lines: list[str]) -> None:
+    book = Logbook()
+    book.extend([line(n, text) for n, text in enumerate(lines)])
+    regex = compiled(pattern)
+    found = LogFilter(pattern=pattern, inverse=inverse, regex=regex).select(book.entries)
+    assert [e.line.text for e in found] == [t for t in lines if regex is None or bool(regex.search(t)) is not inverse]

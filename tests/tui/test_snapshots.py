@@ -62,7 +62,7 @@ def settle(keys: tuple[str, ...]) -> Callable[[Pilot[None]], object]:
 @pytest.mark.parametrize("screen", SCREENS)
 def test_screens(snap_compare: Compare, screen: str, size: tuple[int, int]) -> None:
     world = World()
-    app = LeadsApp(sources(world), FakeRunner(world), clock=world.clock)
+    app = LeadsApp(sources(world), FakeRunner(world), theme="dark", clock=world.clock)
     for reading in asyncio.run(five_minutes()):
         app.known.history.add(reading)
     assert snap_compare(app, terminal_size=size, run_before=settle(SCREENS[screen]))

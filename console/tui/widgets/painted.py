@@ -95,15 +95,12 @@ class Painted(Widget):
         self.repaint()
         self.post_message(self.Resized())
 
-    def on_focus(self) -> None:
-        """The frame shows the focus."""
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """The frame and the cursor show the focus (the event itself comes before the widget has it)."""
+        super().watch_has_focus(has_focus)
         self._strips.clear()
         self._drawn = []
         self.repaint()
-
-    def on_blur(self) -> None:
-        """The frame shows the focus."""
-        self.on_focus()
 
 
 def paint(drawn: Drawn, width: int, palette: Palette, *, focused: bool) -> Strip:
@@ -113,6 +110,7 @@ def paint(drawn: Drawn, width: int, palette: Palette, *, focused: bool) -> Strip
     if ground in (Ground.CURSOR, Ground.CURSOR_AWAY, Ground.BAR):
         base += getattr(palette, ground.name.lower())
     edge = palette.frame_focus if focused else palette.frame
+    solid = palette.solid and ground is Ground.CURSOR
     segments: list[Segment] = []
     used = 0
     for text, tone in line:
@@ -126,7 +124,8 @@ def paint(drawn: Drawn, width: int, palette: Palette, *, focused: bool) -> Strip
         if tone is Tone.FRAME:
             segments.append(Segment(text, palette.ground + edge))
         else:
-            segments.append(Segment(text, base + (palette.faded if ground is Ground.FADED else palette.tones[tone])))
+            ink = base if solid else base + (palette.faded if ground is Ground.FADED else palette.tones[tone])
+            segments.append(Segment(text, ink))
     if used < width:
         segments.append(Segment(" " * (width - used), base))
     return Strip(segments, width)
