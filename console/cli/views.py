@@ -54,7 +54,7 @@ def show_stack(output: Output, stack: StackSnapshot) -> None:
         if service.drift:
             output.note(Cell("≠", Tone.WARN), f"{safe(service.name, 60)}: {safe('; '.join(service.drift), 300)}")
     if any(service.drift for service in stack.services):
-        output.note(Cell("≠", Tone.WARN), "so it differs from the compose files; leadsctl up puts that right")
+        output.note(Cell("≠", Tone.WARN), "differs from the compose files, which leadsctl up applies")
     for note in stack.notes:
         output.note(Cell("◐", Tone.WARN), safe(note, 400))
 

@@ -122,6 +122,12 @@ def test_certificates_stay_over_down_and_up(stack: LiveStack) -> None:
     assert stack.docker("exec", stack.container("caddy"), "cat", ROOT) == before
 
 
+def test_without_the_profile_caddy_is_said_to_run_on(stack: LiveStack) -> None:
+    drift = {one["name"]: one["drift"] for one in leadsctl(*stack.words, "ps", "--json").document["services"]}
+    assert drift.pop("caddy") == ["its profile is off: up leaves it running, leadsctl stop caddy ends it"]
+    assert set(map(tuple, drift.values())) == {()}
+
+
 def test_the_domain_must_be_named(stack: LiveStack, tmp_path: Path) -> None:
     env = tmp_path / "stack.env"
     lines = stack.env_file.read_text().splitlines()

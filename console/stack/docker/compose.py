@@ -87,16 +87,17 @@ class Compose:
         if code:
             raise self._failure(list(kept), code)
 
-    async def config(self, *words: str, given: Mapping[str, str] | None = None) -> str:
+    async def config(self, *words: str, every: bool = False, given: Mapping[str, str] | None = None) -> str:
         """What `config` prints: the compose files put together, with values filled in. Holds secrets.
 
         Args:
+            every: services of every profile too.
             given: variables for the compose files, over the environment and `.env`.
 
         Raises:
             UnreachableError: no Compose v2. StackError: the files are not valid; the message says why.
         """
-        program = await self._words(files=True)
+        program = [*await self._words(files=True), *(EVERY if every else ())]
         try:
             found = await output(piped([*program, "config", *words], None, env=self._env(given), name="config"))
         except StackError as error:

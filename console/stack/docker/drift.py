@@ -87,10 +87,12 @@ class Drift:
             stamp = (images.stamp(self._files), *(_stamp(path) for path in (*self._files.files, self._files.env_file)))
             if self._plan is None or self._plan[0] != stamp:
                 digests = await asyncio.to_thread(images.digests, self._files)
-                config, hashes = await asyncio.gather(
-                    self._compose.config("--format", "json"), self._compose.config("--hash", "*")
+                config, hashes, every = await asyncio.gather(
+                    self._compose.config("--format", "json"),
+                    self._compose.config("--hash", "*"),
+                    self._compose.config("--services", every=True),
                 )
-                self._plan = (stamp, plan.read(config, hashes, digests))
+                self._plan = (stamp, plan.read(config, hashes, digests, every))
         except OSError as error:
             raise StackError(f"{error.filename} cannot be read: {error.strerror}") from None
         except ValueError:

@@ -33,10 +33,12 @@ class Wanted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the compose files want. `sources` is the present digest of what an image is built from, by image name."""
+    """What the compose files want. `sources` is the present digest of what an image is built from, by image name; `off`
+    are the services whose profile is off."""
 
     services: Mapping[str, Wanted]
     sources: Mapping[str, str] = field(default_factory=dict)
+    off: frozenset[str] = frozenset()
 
     @property
     def pulled(self) -> tuple[str, ...]:
@@ -52,10 +54,11 @@ class Held(NamedTuple):
     sources: str = ""
 
 
-def read(config: str, hashes: str, digests: Mapping[str, str]) -> Plan:
+def read(config: str, hashes: str, digests: Mapping[str, str], every: str = "") -> Plan:
     """The plan out of what `config --format json` and `config --hash "*"` print.
 
     Args:
+        every: what `config --services` prints with every profile on.
         digests: of the sources, by the service that an image is built under.
 
     Raises:
@@ -76,7 +79,8 @@ def read(config: str, hashes: str, digests: Mapping[str, str]) -> Plan:
             LABEL in ((build or {}).get("labels") or {}) if isinstance(build, dict) else False,
         )
     sources = {services[name].image: digest for name, digest in digests.items() if name in services}
-    return Plan(services, {image: digest for image, digest in sources.items() if _labelled(services, image)})
+    known = {image: digest for image, digest in sources.items() if _labelled(services, image)}
+    return Plan(services, known, frozenset(every.split()) - set(services))
 
 
 def _labelled(services: Mapping[str, Wanted], image: str) -> bool:
@@ -110,13 +114,18 @@ def differences(
             of.setdefault(name, []).append(container)
     if not of:
         return {}
-    extra = [name for name in of if name not in plan.services]
-    found: dict[str, tuple[str, ...]] = dict.fromkeys(extra, ("not in the compose files, or its profile is off",))
+    found: dict[str, tuple[str, ...]] = {name: (_extra(name, plan),) for name in of if name not in plan.services}
     for name, wanted in plan.services.items():
         lines = _of_service(of.get(name, []), wanted, plan, held)
         if lines:
             found[name] = lines
     return found
+
+
+def _extra(name: str, plan: Plan) -> str:
+    if name in plan.off:
+        return f"its profile is off: up leaves it running, leadsctl stop {name} ends it"
+    return "not in the compose files"
 
 
 def _of_service(

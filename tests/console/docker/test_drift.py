@@ -33,10 +33,12 @@ class Files(Compose):
         self.runs = 0
         self.fails: Exception | None = None
 
-    async def config(self, *words: str, given: Mapping[str, str] | None = None) -> str:
+    async def config(self, *words: str, every: bool = False, given: Mapping[str, str] | None = None) -> str:
         self.runs += 1
         if self.fails:
             raise self.fails
+        if "--services" in words:
+            return "app\ncaddy\n" if every else "app\n"
         return CONFIG if "json" in words else "app aa\nworker bb\ndb cc\nown dd\n"
 
 
@@ -92,16 +94,16 @@ async def test_compose_is_run_again_only_when_a_file_has_changed(
 ) -> None:
     containers = here(running(), files)
     await settled(drift, containers)
-    assert files.runs == 2
+    assert files.runs == 3
     task = drift._task
     drift.shown(SNAPSHOT, containers)
     assert drift._task is task
     monkeypatch.setattr(module, "AGAIN_S", -1.0)
     await settled(drift, containers)
-    assert files.runs == 2
+    assert files.runs == 3
     files.files.env_file.write_text("A=b\n")
     await settled(drift, containers)
-    assert files.runs == 4
+    assert files.runs == 6
     await drift.close()
 
 

@@ -39,7 +39,7 @@ class Printed(Compose):
         self.text = text
         self.given: Mapping[str, str] = {}
 
-    async def config(self, *words: str, given: Mapping[str, str] | None = None) -> str:
+    async def config(self, *words: str, every: bool = False, given: Mapping[str, str] | None = None) -> str:
         self.given = given or {}
         return self.text
 

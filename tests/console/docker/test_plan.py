@@ -22,7 +22,7 @@ CONFIG = json.dumps(
         },
     }
 )
-PLAN = plan.read(CONFIG, "app aa\nworker bb\ndb cc\nown dd\n", {"app": "new", "caddy": "other"})
+PLAN = plan.read(CONFIG, "app aa\nworker bb\ndb cc\nown dd\n", {"app": "new", "caddy": "other"}, "app\ncaddy\ndb\n")
 HELD = {"leads_app:latest": Held("i1", "new"), "postgres:15-alpine": Held("i2"), "leads-own": Held("i3")}
 
 
@@ -81,7 +81,12 @@ def test_nothing_differs() -> None:
         (
             {"more": container("more", "x", "i9")},
             {},
-            {"more": ("not in the compose files, or its profile is off",)},
+            {"more": ("not in the compose files",)},
+        ),
+        (
+            {"caddy": container("caddy", "x", "i9")},
+            {},
+            {"caddy": ("its profile is off: up leaves it running, leadsctl stop caddy ends it",)},
         ),
         (
             {},
