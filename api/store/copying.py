@@ -14,13 +14,13 @@ from api.models import Job, Outcome
 from api.store.connections import Connection
 from api.store.records import Write, Written
 from api.store.statements import LEAD_TEXTS
-from api.store.text import search_text
+from api.store.text import search_texts
 
 _COPY_LEADS: Final[LiteralString] = (
     "COPY leads ("
     + ", ".join(LEAD_TEXTS)
-    + ", source, external_id, job_id, fields, consent, raw, status, is_test, cleaned, search, received_at, id"
-    ", created_at) FROM STDIN"
+    + ", source, external_id, job_id, fields, consent, raw, status, is_test, cleaned, search, search_parts, received_at"
+    ", id, created_at) FROM STDIN"
 )
 _COPY_DELIVERIES: Final[LiteralString] = (
     "COPY deliveries (job_id, source, external_id, outcome, attempts, request_id, worker, lead_id, received_at, seq)"
@@ -108,7 +108,7 @@ def _lead(write: Write, lead_id: int) -> str:
             lead.status,
             "t" if lead.is_test else "f",
             "t" if lead.cleaned else "f",
-            search_text(lead.full_name, lead.email, lead.phone, lead.phone_e164, lead.external_id),
+            *search_texts(lead.full_name, lead.email, lead.phone, lead.phone_e164, lead.external_id),
             lead.received_at.isoformat(),
             str(lead_id),
         )

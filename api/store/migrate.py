@@ -109,7 +109,7 @@ def _files() -> list[tuple[int, str, bytes]]:
 
 
 async def _index_search(connection: Connection) -> None:
-    """The trigram index over `leads.search`, where the server has pg_trgm and the role may create it.
+    """The trigram index over `leads.search_parts`, where the server has pg_trgm and the role may create it.
 
     Without it a search reads every row, which Reader.page says in its notice; the next start tries again.
     """

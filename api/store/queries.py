@@ -65,8 +65,27 @@ NAMES_OF: LiteralString = "SELECT id, name FROM names WHERE kind = %s ORDER BY l
 _FORM_DAYS: LiteralString = """
 SELECT d.form_id, coalesce(max(n.name), ''), d.day, sum(d.leads)::bigint AS total
 FROM form_days AS d LEFT JOIN names AS n ON n.kind = 'form' AND n.id = d.form_id
-WHERE d.day >= %(since)s AND d.day < %(until)s {}
+WHERE d.day >= %(since)s AND d.day < %(until)s AND d.form_id = ANY (%(forms)s)
 GROUP BY d.day, d.form_id HAVING sum(d.leads) > 0 ORDER BY d.day DESC, total DESC, d.form_id LIMIT %(limit)s
+"""
+# Day by day, the newest first, and no further than the limit: a day of very many forms may fill it.
+_ALL_FORM_DAYS: LiteralString = """
+SELECT d.form_id, coalesce(n.name, ''), d.day, d.total
+FROM (
+    SELECT days.day, each.form_id, each.total
+    FROM (
+        SELECT last - n AS day
+        FROM (
+            SELECT least(%(until)s::date - 1, max(day)) AS last, greatest(%(since)s::date, min(day)) AS first
+            FROM form_days
+        ) AS span, generate_series(0, last - first) AS n
+    ) AS days, LATERAL (
+        SELECT o.form_id, sum(o.leads)::bigint AS total FROM form_days AS o WHERE o.day = days.day
+        GROUP BY o.form_id HAVING sum(o.leads) > 0 ORDER BY total DESC, o.form_id LIMIT %(limit)s
+    ) AS each
+    LIMIT %(limit)s
+) AS d LEFT JOIN names AS n ON n.kind = 'form' AND n.id = d.form_id
+ORDER BY d.day DESC, d.total DESC, d.form_id
 """
 
 _KEPT = timedelta(days=6)
@@ -98,11 +117,11 @@ async def latest(connection: Connection, count: int) -> tuple[Lead, ...]:
 async def form_days(connection: Connection, since: date, until: date, form: str, limit: int) -> tuple[FormDay, ...]:
     """See `Reader.counts`."""
     values: dict[str, Any] = {"since": since, "until": until, "limit": limit}
-    if form:
-        ids = await ids_named(connection, LeadFilter(form=form))
-        values["forms"] = [fit(form), *ids.get("form", ())]
-    query = sql.SQL(_FORM_DAYS).format(sql.SQL("AND d.form_id = ANY (%(forms)s)" if form else ""))
-    return tuple(FormDay(*row) for row in await (await connection.execute(query, values)).fetchall())
+    if not form:
+        return tuple(FormDay(*row) for row in await rows(connection, _ALL_FORM_DAYS, values))
+    ids = await ids_named(connection, LeadFilter(form=form))
+    values["forms"] = [fit(form), *ids.get("form", ())]
+    return tuple(FormDay(*row) for row in await rows(connection, _FORM_DAYS, values))
 
 
 async def details(connection: Connection, lead_id: int) -> LeadDetails:

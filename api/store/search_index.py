@@ -1,4 +1,4 @@
-"""The index `leads_search`: the text's trigrams, and keys that narrow a search to a stretch of time or a form. Pure.
+"""The index `leads_search`: trigrams of a lead's `parts`, and keys for stretches of time, forms and the like. Pure.
 
 One GIN index holds both, so that a search reads only the part of a trigram's list that lies in the stretch: leads of
 one time lie side by side in the table. Postgres cannot stop a GIN scan early; stretch by stretch it need not.
@@ -24,7 +24,7 @@ PREFIXES = {"form": "f", "page": "p", "campaign": "c", "source": "s"}
 
 # New entries wait in a list that every search reads whole; kept short, and writing costs the same.
 CREATE: LiteralString = (
-    f"CREATE INDEX CONCURRENTLY leads_search ON leads USING gin ({KEYS}, search gin_trgm_ops) "
+    f"CREATE INDEX CONCURRENTLY leads_search ON leads USING gin ({KEYS}, search_parts gin_trgm_ops) "
     "WITH (gin_pending_list_limit = 1024)"
 )
 USABLE: LiteralString = "SELECT FROM pg_index WHERE indexrelid = to_regclass('leads_search') AND indisvalid"

@@ -25,17 +25,17 @@ LEAD_TEXTS: Final = (
 LEADS: Final[LiteralString] = """
 INSERT INTO leads AS l (
     source, external_id, job_id, page_id, page_name, form_id, form_name, ad_id, ad_name, campaign_id, campaign_name,
-    full_name, email, phone, phone_e164, platform, fields, consent, raw, status, is_test, cleaned, search, created_at,
-    received_at)
+    full_name, email, phone, phone_e164, platform, fields, consent, raw, status, is_test, cleaned, search,
+    search_parts, created_at, received_at)
 SELECT
     source, external_id, job_id, page_id, page_name, form_id, form_name, ad_id, ad_name, campaign_id, campaign_name,
     full_name, email, phone, phone_e164, platform, fields, consent, raw::jsonb, status, is_test, cleaned, search,
-    created_at, received_at
+    search_parts, created_at, received_at
 FROM json_to_recordset(%s::json) AS new (
     source text, external_id text, job_id text, page_id text, page_name text, form_id text, form_name text, ad_id text,
     ad_name text, campaign_id text, campaign_name text, full_name text, email text, phone text, phone_e164 text,
     platform text, fields jsonb, consent jsonb, raw text, status text, is_test boolean, cleaned boolean, search text,
-    created_at timestamptz, received_at timestamptz)
+    search_parts text, created_at timestamptz, received_at timestamptz)
 ON CONFLICT (external_id, source) DO UPDATE SET
     job_id = excluded.job_id, page_id = excluded.page_id, page_name = excluded.page_name, form_id = excluded.form_id,
     form_name = excluded.form_name, ad_id = excluded.ad_id, ad_name = excluded.ad_name,
@@ -43,7 +43,7 @@ ON CONFLICT (external_id, source) DO UPDATE SET
     email = excluded.email, phone = excluded.phone, phone_e164 = excluded.phone_e164, platform = excluded.platform,
     fields = excluded.fields, consent = excluded.consent, raw = excluded.raw, status = excluded.status,
     is_test = excluded.is_test, cleaned = excluded.cleaned, search = excluded.search,
-    created_at = excluded.created_at, stored_at = clock_timestamp()
+    search_parts = excluded.search_parts, created_at = excluded.created_at, stored_at = clock_timestamp()
     WHERE l.status = 'partial' AND excluded.status <> 'partial'
 RETURNING id, external_id, source
 """

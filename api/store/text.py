@@ -10,6 +10,14 @@ MAX_SEARCH = 1_000
 
 _UNFIT = re.compile("[\x00\ud800-\udfff]")
 _DIGITS = re.compile(r"\D+")
+_PAIRS = bytes(
+    b"0123456789abcdefghijklmnopqrstuvwxyz"[(10 * left + right) % 36] if left < 10 and right < 10 else 0x20
+    for left in range(16)
+    for right in range(16)
+)
+"""A letter or digit for every two digits side by side (left << 4 | right), a blank where one of them is none."""
+_NIBBLES = bytes(sign - 48 if 48 <= sign < 58 else 15 for sign in range(256))
+_NO_NIBBLES = bytes(set(range(256)) - set(b"0123456789 "))
 
 
 def fit(text: str) -> str:
@@ -31,6 +39,43 @@ def search_text(name: str, email: str, phone: str, *ids: str) -> str:
     digits = _DIGITS.sub("", phone)
     parts = [name[:400], email[:320], phone[:64], digits[:32] if digits != phone else "", *ids]
     return fold(" ".join(part for part in parts if part))[:MAX_SEARCH]
+
+
+def search_texts(name: str, email: str, phone: str, *ids: str) -> tuple[str, str]:
+    """A lead's search text, and the `parts` of it."""
+    search = search_text(name, email, phone, *ids)
+    return search, parts(search)
+
+
+def parts(search: str) -> str:
+    """What the search index knows of a search text: the text without its digits, then the codes of each word's digits.
+
+    Every trigram of `parts_of` a fragment of the text is in it.
+    """
+    raw = search.encode()
+    kept = ""
+    # The phone's digits without signs between come after the phone, and have what it has.
+    for word in reversed(_codes(raw)):
+        if len(word) > 2 and word not in kept:
+            kept += " " + word
+    return raw.translate(None, b"0123456789").decode() + kept
+
+
+def parts_of(folded: str) -> list[str]:
+    """The parts of a fragment, folded: what it is without its digits, and the codes of each word's digits."""
+    raw = folded.encode()
+    return [raw.translate(None, b"0123456789").decode(), *(word for word in _codes(raw) if len(word) > 2)]
+
+
+def _codes(raw: bytes) -> list[str]:
+    """The digits of each word, a sign for every two of them side by side: a trigram of it is four digits in a row.
+
+    Two pairs may have the same sign: what has a code may not have the digits, but not the other way round.
+    """
+    nibbles = raw.translate(_NIBBLES, _NO_NIBBLES)
+    # As one number, times 0x110: every nibble beside the one that follows it.
+    pairs = (int.from_bytes(nibbles, "big") * 0x110).to_bytes(len(nibbles) + 1, "big")
+    return pairs[1 : len(nibbles)].translate(_PAIRS).decode().split()
 
 
 def like(text: str) -> str:

@@ -117,7 +117,7 @@ class Wanted:
         Args:
             stretches: keys of stretches of time, asked one after the other until there are `limit` rows; none means
                 all of time at once.
-            pieces: parts of the text that the index narrows the search by.
+            pieces: pieces of the text's parts that the index narrows the search by.
         """
         values: dict[str, Any] = {"edge": edge.at, "id": edge.id, "since": self.since}
         conditions: list[sql.Composable] = [
@@ -132,7 +132,7 @@ class Wanted:
             values["status"] = list(status)
         if self.pattern:
             for n, piece in enumerate(pieces):
-                conditions.append(sql.SQL("search LIKE {}").format(sql.Placeholder(f"piece_{n}")))
+                conditions.append(sql.SQL("search_parts LIKE {}").format(sql.Placeholder(f"piece_{n}")))
                 values[f"piece_{n}"] = like_folded(piece)
             # The whole of it is looked for in what the pieces leave: the index would read the lists of all its parts.
             conditions.append(sql.SQL("(search || '') LIKE %(pattern)s"))

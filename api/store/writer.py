@@ -17,7 +17,7 @@ from api.store.announcer import Announcer
 from api.store.connections import Connection, Connections, rows
 from api.store.copying import moment
 from api.store.records import NAMED, Write, Written
-from api.store.text import fit, search_text
+from api.store.text import fit, search_texts
 
 _encode = msgspec.json.Encoder().encode
 CAREFUL_S = 5.0
@@ -219,6 +219,9 @@ def _bringers(batch: Sequence[Write]) -> dict[tuple[str, str], Write]:
 def _lead_row(write: Write) -> dict[str, Any]:
     lead = write.lead
     texts = {name: fit(getattr(lead, name)) for name in statements.LEAD_TEXTS}
+    search, parts = search_texts(
+        texts["full_name"], texts["email"], texts["phone"], texts["phone_e164"], lead.external_id
+    )
     return texts | {
         "source": lead.source,
         "external_id": lead.external_id,
@@ -231,9 +234,8 @@ def _lead_row(write: Write) -> dict[str, Any]:
         "cleaned": lead.cleaned,
         "created_at": lead.created_at,
         "received_at": lead.received_at,
-        "search": search_text(
-            texts["full_name"], texts["email"], texts["phone"], texts["phone_e164"], lead.external_id
-        ),
+        "search": search,
+        "search_parts": parts,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import multiprocessing
 import time
 from collections.abc import Iterator
@@ -28,9 +29,11 @@ LOADING = (
     "max_wal_size=4GB",
     "autovacuum=off",
     "maintenance_work_mem=1GB",
-    "max_parallel_maintenance_workers=1",
+    "max_parallel_maintenance_workers=2",
 )
 """Settings while rows are loaded and indexes are built; they change nothing of what is measured afterwards."""
+
+_MAKERS = 2
 
 # Every index but those that constraints need is built when the rows are there.
 _INDEXES = """
@@ -91,15 +94,19 @@ def _load(server: servers.PostgresServer, leads: int, now: datetime) -> Loaded:
 
 
 def _copy(connection: psycopg.Connection, leads: int, now: datetime) -> tuple[people.Known, ...]:
-    """Rows are made in a process of their own, so that Postgres need not wait for Python."""
+    """Rows are made in processes of their own, so that Postgres need not wait for Python."""
     known: list[people.Known] = []
     context = multiprocessing.get_context("spawn")
-    made: multiprocessing.Queue[people.Made | None] = context.Queue(maxsize=4)
-    maker = context.Process(target=_make, args=(made, leads, now), daemon=True)
-    maker.start()
+    made = [context.Queue(maxsize=4) for _ in range(_MAKERS)]
+    makers = [context.Process(target=_make, args=(into, n, leads, now), daemon=True) for n, into in enumerate(made)]
+    for maker in makers:
+        maker.start()
     done = 0
     try:
-        while (chunk := made.get(timeout=120)) is not None:
+        for turn in itertools.cycle(made):
+            chunk: people.Made | None = turn.get(timeout=240)
+            if chunk is None:
+                break
             _copy_chunk(connection, f"COPY leads (id, {people.LEAD_COLUMNS}) FROM STDIN", chunk.leads)
             _copy_chunk(connection, f"COPY deliveries ({people.DELIVERY_COLUMNS}) FROM STDIN", chunk.deliveries)
             known += chunk.known
@@ -107,8 +114,9 @@ def _copy(connection: psycopg.Connection, leads: int, now: datetime) -> tuple[pe
             if done % max(10_000, leads // 20 // 10_000 * 10_000) == 0:
                 narrate(f"leads: {done:,} of {leads:,} loaded")
     finally:
-        maker.terminate()
-        maker.join()
+        for maker in makers:
+            maker.terminate()
+            maker.join()
     return tuple(known)
 
 
@@ -117,8 +125,9 @@ def _copy_chunk(connection: psycopg.Connection, statement: str, rows: bytes) -> 
         copy.write(rows)
 
 
-def _make(made: multiprocessing.Queue[people.Made | None], leads: int, now: datetime) -> None:
-    for chunk in people.chunks(0, leads, leads, now, known=max(2, min(20, 20_000_000 // leads))):
+def _make(made: multiprocessing.Queue[people.Made | None], n: int, leads: int, now: datetime) -> None:
+    """Every _MAKERS-th chunk, the first of them number `n`."""
+    for chunk in people.chunks(n, _MAKERS, leads, now, known=max(2, min(20, 20_000_000 // leads))):
         made.put(chunk)
     made.put(None)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from api.store.text import fold, search_text
+from api.store.text import fold, parts, search_text
 
 FORMS, PAGES, CAMPAIGNS = 2_000, 50, 300
 SPAN = timedelta(days=730)
@@ -18,7 +18,7 @@ SOURCES = ("meta", "forms", "google", "typeform")
 LEAD_COLUMNS = (
     "source, external_id, job_id, page_id, page_name, form_id, form_name, ad_id, ad_name, campaign_id, campaign_name, "
     "full_name, email, phone, phone_e164, platform, fields, consent, raw, status, is_test, cleaned, search, "
-    "created_at, received_at, stored_at"
+    "search_parts, created_at, received_at, stored_at"
 )
 DELIVERY_COLUMNS = (
     "job_id, seq, source, external_id, outcome, attempts, request_id, worker, lead_id, received_at, finished_at"
@@ -122,8 +122,8 @@ def persons(count: int = _PERSONS) -> list[Person]:
     return made
 
 
-def chunks(first: int, end: int, total: int, now: datetime, known: int = 20) -> Iterator[Made]:
-    """Leads number `first` to `end` of `total`, oldest first, in chunks; `known` of each chunk are told of.
+def chunks(first: int, every: int, total: int, now: datetime, known: int = 20) -> Iterator[Made]:
+    """Every `every`-th chunk of `total` leads from number `first` on, oldest first; `known` of each are told of.
 
     The number is the row's id and the delivery's seq.
     """
@@ -137,9 +137,9 @@ def chunks(first: int, end: int, total: int, now: datetime, known: int = 20) -> 
     rest = (1 - sum(_DOMAIN_WEIGHTS)) / (len(domains) - len(_DOMAINS))
     domain_weights = list(itertools.accumulate([*_DOMAIN_WEIGHTS, *[rest] * (len(domains) - len(_DOMAINS))]))
     step = SPAN / total
-    for begin in range(first, end, _CHUNK):
+    for begin in range(first * _CHUNK, total, every * _CHUNK):
         dice = random.Random(begin)
-        count = min(_CHUNK, end - begin)
+        count = min(_CHUNK, total - begin)
         drawn = zip(
             range(begin, begin + count),
             dice.choices(people, cum_weights=person_weights, k=count),
@@ -151,10 +151,11 @@ def chunks(first: int, end: int, total: int, now: datetime, known: int = 20) -> 
         leads, deliveries, told = [], [], []
         for n, person, form, domain, source in drawn:
             at = now - SPAN + step * n + timedelta(seconds=dice.random() * 20)
-            lead, delivery, facts = _lead(dice, n, person, form, domain, source, at)
+            tell = (n - begin) * known // count != (n - begin - 1) * known // count
+            lead, delivery, facts = _lead(dice, n, person, form, domain, source, at, tell=tell)
             leads.append(lead)
             deliveries.append(delivery)
-            if (n - begin) * known // count != (n - begin - 1) * known // count:
+            if facts:
                 told.append(facts)
         yield Made("".join(leads).encode(), "".join(deliveries).encode(), tuple(told))
 
@@ -175,14 +176,14 @@ def campaign_id(campaign: int) -> str:
 
 
 def _lead(
-    dice: random.Random, n: int, person: Person, form: int, domain: str, source: str, at: datetime
-) -> tuple[str, str, Known]:
+    dice: random.Random, n: int, person: Person, form: int, domain: str, source: str, at: datetime, *, tell: bool
+) -> tuple[str, str, Known | None]:
     external = f"{4_000_000_000_000_000 + n * 7_919 + 11}"
     job = _ulid(dice, at)
     request = f"{dice.getrandbits(64):016x}"
-    area, left, right = dice.randint(11, 99), dice.randint(90000, 99999), dice.randint(0, 9999)
+    area, left, right = 11 + int(89 * dice.random()), 90_000 + int(10_000 * dice.random()), int(10_000 * dice.random())
     phone, e164 = f"+55 {area} {left}-{right:04d}", f"+55{area}{left}{right:04d}"
-    email = f"{person.local}{dice.randint(1, 9999) if dice.random() < 0.7 else ''}@{domain}"
+    email = f"{person.local}{1 + int(9999 * dice.random()) if dice.random() < 0.7 else ''}@{domain}"
     page, campaign = form % PAGES, form * 7 % CAMPAIGNS
     partial = dice.random() < 0.002
     name, folded, status = ("", "", "partial") if partial else (person.name, person.folded, "stored")
@@ -209,9 +210,11 @@ def _lead(
         f"{n + 1}\t{source}\t{external}\t{job}\t{page_id(page)}\tImobili\u00e1ria {page}\t{form_id(form)}\tForm {form}"
         f"\t{campaign_id(campaign)}7\tAd {campaign}\t{campaign_id(campaign) if has_campaign else ''}\t"
         f"{f'Campaign {campaign}' if has_campaign else ''}\t{name}\t{email}\t{phone}\t{e164}\tig\t{fields}\t"
-        f'{{"marketing": true}}\t{raw}\t{status}\tf\tf\t{search}\t{stamp}\t{stamp}\t{stamp}\n'
+        f'{{"marketing": true}}\t{raw}\t{status}\tf\tf\t{search}\t{parts(search)}\t{stamp}\t{stamp}\t{stamp}\n'
     )
     delivery = f"{job}\t{n + 1}\t{source}\t{external}\tstored\t1\t{request}\tworker-1\t{n + 1}\t{stamp}\t{stamp}\n"
+    if not tell:
+        return lead, delivery, None
     known = Known(
         n + 1,
         form_id(form),

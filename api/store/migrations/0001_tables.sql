@@ -26,12 +26,14 @@ CREATE TABLE leads (
     is_test       boolean NOT NULL,
     cleaned       boolean NOT NULL,
     search        text COLLATE "C" NOT NULL,
+    search_parts  text COLLATE "C" NOT NULL,
     created_at    timestamptz,
     received_at   timestamptz NOT NULL,
     stored_at     timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON COLUMN leads.raw IS 'what the source gave: the Graph API''s answer or the form''s body';
 COMMENT ON COLUMN leads.search IS 'folded name, e-mail, phone and ids, matched by fragment';
+COMMENT ON COLUMN leads.search_parts IS 'what the search index knows of it: the text without digits, codes of four digits in a row';
 COMMENT ON COLUMN leads.cleaned IS 'NUL or lone surrogates were replaced by U+FFFD on the way in';
 
 CREATE UNIQUE INDEX leads_external ON leads (external_id, source);
