@@ -11,6 +11,7 @@ import contextlib
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from console.errors import ConsoleError, StackError
@@ -84,7 +85,7 @@ class Drift:
             UnreachableError: no Compose v2. StackError: the files are not valid.
         """
         try:
-            stamp = (images.stamp(self._files), *(_stamp(path) for path in (*self._files.files, self._files.env_file)))
+            stamp = await asyncio.to_thread(_stamp, self._files)
             if self._plan is None or self._plan[0] != stamp:
                 digests = await asyncio.to_thread(images.digests, self._files)
                 config, hashes, every = await asyncio.gather(
@@ -119,7 +120,12 @@ def _key(containers: Containers) -> Key:
     return tuple(sorted((str(one.get("Id")), str(one.get("Image"))) for one in containers))
 
 
-def _stamp(path: Any) -> tuple[int, int]:
+def _stamp(files: StackFiles) -> tuple[object, ...]:
+    """Changes whenever a file does that the plan is made of."""
+    return (images.stamp(files), *map(_seen, (*files.files, files.env_file)), files)
+
+
+def _seen(path: Path) -> tuple[int, int]:
     try:
         seen = path.stat()
     except OSError:
