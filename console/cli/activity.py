@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,15 +10,7 @@ from console.cli.flags import JsonFlag, QuietFlag
 from console.cli.invocation import invocation
 
 if TYPE_CHECKING:
-    from api.store.records import OperatorAction
     from console.session import Session
-
-
-@dataclass(frozen=True, slots=True)
-class ActivityDocument:
-    """What operators did, newest first."""
-
-    actions: tuple[OperatorAction, ...]
 
 
 def activity(
@@ -38,6 +29,7 @@ def activity(
 
     async def body(session: Session) -> int:
         from console.cli.records import show_actions
+        from console.cli.shapes import ActivityDocument
 
         actions = await session.leads.actions(limit)
         if inv.json:

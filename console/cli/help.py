@@ -72,5 +72,8 @@ def _command(inv: Invocation, ctx: typer.Context, words: Sequence[str]) -> int:
         if command is None:
             raise UsageError(f"there is no command {' '.join(words)}", "leadsctl --help lists them")
         found = typer.Context(command, parent=found, info_name=word)
-    inv.output.line(found.get_help())
+    if inv.json:
+        inv.output.document({"help": found.get_help()})
+    else:
+        inv.output.line(found.get_help())
     return 0

@@ -9,7 +9,7 @@ import typer
 
 from console.cli.flags import JsonFlag, QuietFlag, YesFlag
 from console.cli.invocation import Invocation, invocation
-from console.errors import ConsoleError, UsageError
+from console.errors import ConsoleError, ReadOnlyError, UsageError
 
 if TYPE_CHECKING:
     from console.stack.docker.files import StackFiles
@@ -35,6 +35,8 @@ def init(
     from console.stack.docker.settings import new_settings
 
     inv = invocation(ctx, json=json, quiet=quiet)
+    if inv.settings.read_only:
+        raise ReadOnlyError("init is refused: the console is read-only", "run it without --read-only")
     try:
         plan = layout.plan(directory, new_settings())
         if not _agreed(inv, plan, yes=yes):

@@ -20,9 +20,12 @@ Personal data is masked, and `masked` true, unless `--reveal` was given.
     up down start stop restart recreate scale build pull backup restore, leads forget,
     queue retry discard undo edit pause resume
                             console.ports.Result: ok, text, changed, hint, exit_code
-    activity                console.cli.activity.ActivityDocument
-    config, config show     console.cli.config.ConfigDocument
+    activity                ActivityDocument
+    config, config show     console.cli.config.ConfigDocument          config path     path, found
     config compose          compose: what `docker compose config --format json` prints, secrets masked
+    help                    help: the text; help keys: sections; help codes: codes (code, means)
+    demo                    ok, settled, seconds, leads_answered_200, duplicates_sent, unreadable_leads,
+                            stack (StackDocument), queue (as queue status), accounting (AccountingDocument)
     init                    directory, env_file, env_kept, missing (settings that must still be filled in), changes
 
 What goes wrong is told on standard error with --json too, and by the exit code; standard output then stays empty, or
@@ -36,6 +39,7 @@ from datetime import datetime
 from typing import Any
 
 from api.models import Outcome
+from api.store.records import OperatorAction
 from console.backfill.records import Count
 from console.checks import Finding
 from console.send import Answer
@@ -231,3 +235,10 @@ class ReplayDocument:
     accepted: bool
     duplicate: bool
     answer: Answer | None
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityDocument:
+    """What operators did, newest first."""
+
+    actions: tuple[OperatorAction, ...]

@@ -142,7 +142,7 @@ async def test_a_backup_under_load_holds_all_that_was_acknowledged(server_folder
             found = [row[0] for row in connection.execute("SELECT external_id FROM leads")]
         assert len(found) == len(set(found))
         assert expected <= set(found)
-        sent = await session.send_test("after")
+        sent = await session.sender.test({"form": "after"})
         assert sent.ok
         await until(settled, "a lead that comes after it is stored")
         assert (await session.checker.accounting()).balanced
@@ -153,7 +153,7 @@ async def test_a_restore_that_fails_leaves_the_stack_as_it_was(
 ) -> None:
     async with stack(server_folder / "kept") as session:
         path = await taken(session, Wanted(tmp_path / "backups", "kept"))
-        assert (await session.send_test("later")).ok
+        assert (await session.sender.test({"form": "later"})).ok
 
         async def stored() -> bool:
             return (await session.leads.read()).total == 1

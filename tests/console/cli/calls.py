@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import io
 import json
 import os
 import pty
@@ -16,6 +17,7 @@ import termios
 import time
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 TIMEOUT_S = 60.0
 COMMAND = (sys.executable, "-m", "console")
@@ -72,6 +74,21 @@ def leadsctl(*arguments: str, stdin: str = "", env: dict[str, str] | None = None
         check=False,
     )
     return Call(done.returncode, done.stdout, done.stderr.decode())
+
+
+def inside(*arguments: str) -> Call:
+    """Run it in this process, without a terminal: the same bytes and exit code, without the start of a program."""
+    from console.__main__ import run
+
+    out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
+    with (
+        mock.patch.dict(os.environ, environment(), clear=True),
+        mock.patch.multiple(sys, stdin=io.StringIO(), stdout=out, stderr=err),
+    ):
+        code = run(arguments)
+        out.flush()
+        err.flush()
+        return Call(code, out.buffer.getvalue(), err.buffer.getvalue().decode())
 
 
 def on_terminal(
