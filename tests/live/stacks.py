@@ -75,6 +75,7 @@ class LiveStack:
             META_GRAPH_URL="http://graph:8080",
             PORT=f"127.0.0.1:{self.port}",
             LEADS_IMAGE=self.image,
+            LEADS_CADDY_IMAGE="leadstest_caddy:latest",
         )
 
     @property

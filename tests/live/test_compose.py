@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
     """A stack whose sources are its own, as `leadsctl init` lays them out, up by the command."""
     folder = tmp_path_factory.mktemp("stack")
-    made = LiveStack(folder, base=files.write(folder).files[0], image=f"{folder.name}_app:latest")
+    made = LiveStack(folder, base=files.write(folder).files[0], image=f"leadstest_own{secrets.token_hex(4)}:latest")
     try:
         call = run(made, "up")
         assert call.code == 0, call.err

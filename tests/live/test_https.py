@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +28,9 @@ ROOT = "/data/caddy/pki/authorities/local/root.crt"
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
     """A stack with HTTPS by a certificate of Caddy's own, up by the command."""
-    made = LiveStack(tmp_path_factory.mktemp("stack"), overlays=(COMPOSE.with_name(files.HTTPS_FILE),))
+    overlays = (COMPOSE.with_name(files.HTTPS_FILE),)
+    image = f"leadstest_https{secrets.token_hex(4)}:latest"
+    made = LiveStack(tmp_path_factory.mktemp("stack"), overlays=overlays, image=image)
     made.setting("DOMAIN", DOMAIN)
     made.setting("HTTPS_TLS", "internal")
     made.setting("HTTP_PORT", f"127.0.0.1:{free_port()}")
@@ -38,6 +41,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
         yield made
     finally:
         made.remove()
+        made.docker("image", "rm", "-f", image)
 
 
 @pytest.fixture
