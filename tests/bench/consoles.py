@@ -131,8 +131,7 @@ def _flood(stack: LiveStack, contenders: dict[str, Contender], rate: int, second
     rows = []
     for name, one in contenders.items():
         stack.docker("rm", "-f", stack.container(FLOOD))
-        words = [word for path in stack.files for word in ("-f", str(path))]
-        stack.docker("compose", "-p", stack.project, *words, "--env-file", str(stack.env_file), "up", "-d", FLOOD)
+        stack.compose("up", "--detach", FLOOD)
         with program(one.command, {}) as terminal:
             terminal.await_screen(_all_up, LIMIT_S)
             terminal.send(one.log)

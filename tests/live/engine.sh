@@ -45,5 +45,11 @@ A
   (cd "$work" && APT_CONFIG="$work/apt.conf" apt-get download -qq docker-compose && dpkg -x docker-compose_*.deb root)
   install -D -m 0755 "$(find "$work/root" -type f -name docker-compose -size +1M | head -1)" /usr/local/lib/docker/cli-plugins/docker-compose
 fi
+# For an engine on an ssh host: the tests start an sshd of their own. RUNLEVEL=1 keeps its service from being started.
+if ! command -v sshd >/dev/null && [ ! -x /usr/sbin/sshd ]; then
+  { apt-get update -qq &&
+    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssh-server; } >/dev/null 2>&1 ||
+    log "no openssh-server from Debian: the test on an ssh host will be skipped"
+fi
 docker version --format 'live: engine {{.Server.Version}}, api {{.Server.APIVersion}}' >&2
 docker compose version >&2

@@ -108,6 +108,11 @@ class LiveStack:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def compose(self, *words: str) -> str:
+        """Run a Compose verb on the stack; its output."""
+        files = [word for path in self.files for word in ("--file", str(path))]
+        return self.docker("compose", "--project-name", self.project, *files, "--env-file", str(self.env_file), *words)
+
     def container(self, service: str) -> str:
         """The id of a service's only container."""
         words = ("ps", "-aq", "--no-trunc", "--filter", f"label=com.docker.compose.project={self.project}")

@@ -17,9 +17,10 @@ from console.errors import UnreachableError
 from console.snapshots import LogLine, State
 from console.stack.docker import DockerRuntime
 from console.stack.docker.events import EngineEvent
-from console.stack.docker.pump import Listener, copy
+from console.stack.docker.frames import MAX_LINE
 from console.stack.docker.relay import POSTGRES, REDIS, Goal, Relay
 from tests.console.docker.waiting import until, until_true
+from tests.live.proxies import Proxy
 from tests.live.stacks import LiveStack, steps
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
@@ -45,12 +46,35 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
     folder = tmp_path_factory.mktemp("stack")
     scribe = folder / "scribe.yml"
     scribe.write_text(SCRIBE)
-    made = LiveStack(folder, overlays=(scribe,))
+    odd = folder / "odd.yml"
+    odd.write_text(ODD)
+    made = LiveStack(folder, overlays=(scribe, odd))
     try:
         made.up("db", "redis")
         yield made
     finally:
         made.remove()
+
+
+ODD = r"""
+services:
+  odd: &odd
+    image: python:3.13-slim
+    stop_grace_period: 0s
+    command:
+      - python3
+      - -uc
+      - |
+        import os, time
+        os.write(1, b"half "); time.sleep(0.3); os.write(1, b"whole\n")
+        os.write(1, b"caf\xe9 \xff\xfe\n" + "größe ✔\n".encode() + b"\n")
+        os.write(1, b"x" * 1_048_576 + b"\n" + b"after\n")
+        os.write(2, b"to stderr\n")
+        os.write(1, b"no end")
+  oddtty:
+    <<: *odd
+    tty: true
+"""
 
 
 @asynccontextmanager
@@ -103,6 +127,20 @@ async def test_history_of_several_services_comes_in_order(runtime: DockerRuntime
         assert line.at > newest - 0.05
         newest = max(newest, line.at)
     await steps(runtime.stop(["scribe", "terminal"]))
+
+
+@pytest.mark.parametrize("service", ["odd", "oddtty"])
+async def test_lines_of_every_kind(runtime: DockerRuntime, stack: LiveStack, service: str) -> None:
+    await asyncio.to_thread(stack.compose, "up", "--detach", service)
+    container = stack.container(service)
+    await until(lambda: "exited" in stack.docker("inspect", "--format", "{{.State.Status}}", container), "its end", 60)
+    found = [line async for batch in runtime.logs([service]) for line in batch]
+    out = [line for line in found if line.stream == "stdout" and line.text != "to stderr"]
+    assert [line.text for line in out if not line.cut] == ["half whole", "caf� ��", "größe ✔", "", "after", "no end"]
+    [long] = [line for line in out if line.cut]
+    assert set(long.text) == {"x"}
+    assert len(long.text) == MAX_LINE
+    assert [line.text for line in found if line.text == "to stderr"] == ["to stderr"]
 
 
 @asynccontextmanager
@@ -196,30 +234,6 @@ async def test_what_happens_is_told(runtime: DockerRuntime) -> None:
     await steps(runtime.up(["redis"]))
 
 
-class Proxy:
-    """A Unix socket that leads to the engine's until it is cut."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._listener = Listener(self._link)
-
-    async def open(self) -> None:
-        """Lead to the engine."""
-        await self._listener.listen_at(str(self.path))
-
-    async def cut(self) -> None:
-        """Vanish, in the middle of everything."""
-        await self._listener.close()
-        self.path.unlink(missing_ok=True)
-
-    async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_unix_connection("/var/run/docker.sock")
-        try:
-            await copy(reader, writer, far_reader, far_writer)
-        finally:
-            far_writer.transport.abort()
-
-
 async def gone(runtime: DockerRuntime) -> bool:
     """Whether the engine is away, as a snapshot says it."""
     try:
@@ -232,7 +246,7 @@ async def gone(runtime: DockerRuntime) -> bool:
 async def test_an_engine_that_goes_away_and_comes_back(stack: LiveStack, tmp_path: Path) -> None:
     proxy = Proxy(tmp_path / "e.sock")
     await proxy.open()
-    direct, runtime = stack.runtime(), stack.runtime(f"unix://{proxy.path}")
+    direct, runtime = stack.runtime(), stack.runtime(proxy.url)
     try:
         await steps(direct.up(["scribe"]))
         async with following(runtime, "scribe") as found:

@@ -70,7 +70,13 @@ class Engine:
             UnreachableError: the engine does not answer. NoSuchThingError, StackError: it refused.
         """
         address = await self.address()
-        return await self.loop.blocking(self._asked, address, question)
+        try:
+            return await self.loop.blocking(self._asked, address, question)
+        except UnreachableError as error:
+            bridge = self._bridge
+            if bridge is not None and (reason := await self.loop.call(bridge.reason())):
+                raise missing(address, reason) from None
+            raise error from None
 
     async def close(self) -> None:
         """Give back threads, clients and the ssh bridge."""

@@ -132,6 +132,9 @@ class DockerRuntime:
         """See Runtime."""
         with contextlib.suppress(ConsoleError):
             async with asyncio.timeout(COMPARE_S):
+                if not self._foreign:
+                    # Compose works while the SDK is imported and the engine answers: a command waits for both.
+                    await asyncio.gather(self._drift.plan(), self._stack.containers(), return_exceptions=True)
                 await self._meant(())
                 await self._drift.compare(await self._stack.containers())
 

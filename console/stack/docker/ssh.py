@@ -15,6 +15,8 @@ from console.stack.docker.address import Address
 from console.stack.docker.pump import Listener, copy
 
 END_S = 1.0
+KEPT = 4_096
+LINE = 200
 ARGUMENTS = ("-o", "ConnectTimeout=10", "-o", "BatchMode=yes", "-T")
 
 
@@ -26,6 +28,7 @@ class SshBridge:
         self._folder = Path(tempfile.mkdtemp(prefix="leadsctl-ssh-"))
         self.address = Address(address.url, socket=str(self._folder / "docker.sock"), host=address.host)
         self._listener = Listener(self._link)
+        self._complaint = ""
 
     async def open(self) -> Address:
         """Begin to listen."""
@@ -37,6 +40,15 @@ class SshBridge:
         await self._listener.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    async def reason(self) -> str:
+        """What the last ssh that failed said, "" if nothing. Its stream ends before the program does: wait a moment."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(END_S):
+                while not self._complaint:  # noqa: ASYNC110 - a link may end without having said anything
+                    await asyncio.sleep(0.02)
+        said, self._complaint = self._complaint, ""
+        return said.rstrip(".")
+
     async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             process = await asyncio.create_subprocess_exec(
@@ -44,17 +56,31 @@ class SshBridge:
                 *ssh_arguments(self._target),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,
             )
         except OSError:
             return
         if process.stdin is None or process.stdout is None:
             return
+        complaining = asyncio.ensure_future(last_line(process.stderr))
         try:
             await copy(reader, writer, process.stdout, process.stdin)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), END_S)
+            self._complaint = await complaining if process.returncode else ""
         finally:
+            complaining.cancel()
             await _end(process)
+
+
+async def last_line(stream: asyncio.StreamReader | None) -> str:
+    """The last line that says something, bounded, once the stream has ended."""
+    kept = b""
+    while stream is not None and (piece := await stream.read(KEPT)):
+        kept = (kept + piece)[-KEPT:]
+    lines = [line.strip() for line in kept.decode("utf-8", "replace").splitlines() if line.strip()]
+    return lines[-1][:LINE] if lines else ""
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
