@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from api.store import Reader
     from console.backfill.verb import Backfills
     from console.backup.restoring import Restorer
+    from console.doctor.examining import Doctor
 
 QUEUE_SETTINGS = ("QUEUE_NAMESPACE", "VISIBILITY_TIMEOUT", "SLA_SECONDS")
 GRAPH_SECRETS = ("META_APP_SECRET", "META_ACCESS_TOKEN", "META_ACCESS_TOKENS")
@@ -156,6 +157,24 @@ class Session:
         from console.backfill.verb import Backfills
 
         return Backfills(self.links, lambda: self._service_settings(GRAPH_SETTINGS), self.halting)
+
+    def doctor(self) -> Doctor:
+        """Looks at all that the stack needs; makes no change."""
+        from console.checks import limits
+        from console.doctor.examining import Doctor, Patient
+
+        settings = self.settings
+        return Doctor(
+            Patient(
+                local=settings.runtime == "local",
+                env_file=lambda: select.env_file(settings),
+                settings=lambda: select.stack_environment(settings),
+                links=self.links,
+                volumes=VolumesReader(lambda: self.runtime),
+                limits=limits(settings.config),
+                graph_settings=lambda: self._service_settings(GRAPH_SETTINGS),
+            )
+        )
 
     @property
     def stack_name(self) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
+from api.fields import Number
 from api.graph.edges import demand_sound
 from api.graph.transport import Transport
 from api.graph.verdict import safe
@@ -36,6 +38,17 @@ class Setup:
 
     def __init__(self, way: Transport) -> None:
         self._way = way
+
+    async def date(self, page: str) -> float:
+        """What the Graph API's clock says, epoch seconds, to the second; 0.0 if there is no answer that tells.
+
+        An answer that refuses tells too.
+        """
+        answer = await self._way.get(page, "me", {"fields": "id"})
+        try:
+            return parsedate_to_datetime(answer.headers["date"]).timestamp()
+        except (KeyError, ValueError):
+            return 0.0
 
     async def token(self, page: str) -> TokenFacts:
         """What the token of a page is and may do.
@@ -81,5 +94,4 @@ class Setup:
 
 def _seconds(value: Any) -> float:
     """Epoch seconds; 0.0 for none: 0 means never."""
-    sound = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e11
-    return float(value) if sound else 0.0
+    return seconds if isinstance(value, Number) and 0 < (seconds := float(value)) < 1e11 else 0.0

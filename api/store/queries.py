@@ -19,6 +19,8 @@ from api.store.wanted import Edge, Wanted
 
 PING: LiteralString = "SELECT current_setting('server_version'), (SELECT 1 FROM tallies LIMIT 1)"
 
+ABOUT: LiteralString = "SELECT current_setting('server_version'), extract(epoch FROM clock_timestamp())::float8"
+
 DELIVERIES_IN: LiteralString = f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE job_id = ANY (%s)"  # noqa: S608 - as below
 
 # Every lead that came has a delivery, also one erased since; `leads` is asked for rows brought in by other means.

@@ -180,6 +180,16 @@ class Reader:
         found = await self._connections.run(lambda connection: rows(connection, operators.ACTIONS, [limit]))
         return tuple(OperatorAction(*row) for row in found)
 
+    async def about(self) -> tuple[str, float]:
+        """The server's version ("15.8") and what its clock says, epoch seconds; whether there is a schema or not."""
+        ((version, now),) = await self._connections.run(lambda connection: rows(connection, queries.ABOUT))
+        return str(version).split(" ", 1)[0], float(now)
+
+    async def schema_there(self) -> int:
+        """The number of the last migration that was run; 0 in a database that has had none."""
+        found = await self._connections.run(lambda c: rows(c, "SELECT to_regclass('schema_migrations') IS NOT NULL"))
+        return await self.schema() if found[0][0] else 0
+
     async def schema(self) -> int:
         """The number of the last migration that was run."""
         return int((await self._connections.run(lambda c: rows(c, "SELECT max(version) FROM schema_migrations")))[0][0])

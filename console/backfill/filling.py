@@ -96,7 +96,8 @@ class _Run:
         stopped = self._halting.is_set() and unfinished
         report = Report(self._id, self._wanted.dry, self._wanted.since, tuple(counts), stopped)
         if not (self._wanted.dry or report.stopped or report.failed):
-            await self._links.backlog(lambda backlog: backlog.drop([count.form for count in counts]))
+            done = [count.form for count in counts]
+            await self._patience.insist(lambda: self._links.backlog(lambda backlog: backlog.drop(done)), "queue")
         return report
 
     async def _through(self, counts: Sequence[Count]) -> None:

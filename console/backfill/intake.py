@@ -104,6 +104,7 @@ class Intake:
                 raise UnreachableError(
                     f"{number(depth)} jobs wait in the queue, and they do not get fewer", "leadsctl queue says why"
                 )
-            self._patience.tell(f"{number(depth)} jobs are still to be stored: waiting for workers", "queue")
+            much = f"more than {number(MOST_WAITING)} jobs are still to be stored"
+            self._patience.tell(f"{much}: waiting for workers", "queue")
             waited = True
             await self._patience.sleep(_LOOK_S)

@@ -38,6 +38,7 @@ COMMANDS: dict[str, Entry] = {
     "send": Entry("send:send", "Leads", "Send a signed test webhook to the stack."),
     "backfill": Entry("backfill:backfill", "Leads", "Fetch leads that no webhook announced."),
     "check": Entry("check:check", "Leads", "Prove that no accepted lead is lost; for monitoring."),
+    "doctor": Entry("doctor:doctor", "More", "Look for what is wrong, and say how to mend it."),
     "activity": Entry("activity:activity", "More", "List what operators did: who, when, what, and how it ended."),
     "backup": Entry("backup:backup", "More", "Back up leads and queue while the stack runs, in one archive."),
     "restore": Entry("backup:restore", "More", "Restore an archive into the stack, which must be up."),

@@ -13,6 +13,7 @@ Personal data is masked, and `masked` true, unless `--reveal` was given.
     check                   CheckDocument          send            console.send.Answer with `accepted`
     volumes                 console.cli.stack_shapes.VolumesDocument
     leads replay            ReplayDocument
+    doctor                  DoctorDocument
     backfill                console.ports.Result           backfill --dry-run   BackfillDocument
     logs                    one console.cli.loglines.LogDocument a line
     leads export            a lead a line: fields of LeadDocument that stand in console.export.COLUMNS, no `version`
@@ -42,6 +43,7 @@ from api.models import Outcome
 from api.store.records import OperatorAction
 from console.backfill.records import Count
 from console.checks import Finding
+from console.doctor.diagnosis import Diagnosis
 from console.send import Answer
 from console.trace import JobTrace
 
@@ -189,6 +191,14 @@ class BackfillDocument:
     known: int
     missing: int
     forms: tuple[Count, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorDocument:
+    """Whether nothing failed, and each thing that was looked at: how it is, why, how to mend it."""
+
+    ok: bool
+    diagnoses: tuple[Diagnosis, ...]
 
 
 @dataclass(frozen=True, slots=True)

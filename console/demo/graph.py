@@ -15,6 +15,7 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 from console.demo.listings import Listings, PageSetup
@@ -115,7 +116,8 @@ class GraphStandIn(Loopback):
         return self._answer(asked)
 
     def _answer(self, asked: Asked) -> Answered:
-        headers = {"facebook-api-version": "v25.0"}
+        date = formatdate(time.time() + self.setup.clock_s, usegmt=True)
+        headers = {"facebook-api-version": "v25.0", "Date": date}
         try:
             if asked.method != "GET":
                 raise GraphError(400, 100, "Unsupported post request.")

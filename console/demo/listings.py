@@ -17,13 +17,20 @@ _IDS = frozenset({"id", "created_time", "ad_id", "form_id"})
 
 @dataclass(slots=True)
 class PageSetup:
-    """How pages and the token are set up. `expires_at` is epoch seconds, 0: never."""
+    """How pages and the token are set up.
+
+    Attributes:
+        expires_at: of the token, epoch seconds; 0: never.
+        debuggable: the token may look at itself.
+        clock_s: seconds by which the Graph API's clock is ahead.
+    """
 
     subscribed: bool = True
     access: bool = True
     scopes: tuple[str, ...] = ("leads_retrieval", "pages_manage_metadata", "pages_show_list")
     expires_at: int = 0
     debuggable: bool = True
+    clock_s: float = 0.0
 
     def apps(self) -> dict[str, Any]:
         """`/{page}/subscribed_apps`."""

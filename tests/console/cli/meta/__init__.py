@@ -1,0 +1,1 @@
+"""Commands that ask the Graph API, on a real local stack with a stand-in for that."""

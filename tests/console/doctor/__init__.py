@@ -1,0 +1,1 @@
+"""What doctor finds, each thing in a good and a bad state."""
