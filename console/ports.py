@@ -116,57 +116,45 @@ class Runtime(Protocol):
 
     async def snapshot(self) -> StackSnapshot:
         """The services and their replicas now. UnreachableError when there is no engine; absent services are listed."""
-        ...
 
     def up(self, services: Sequence[str] = (), *, build: bool | None = None) -> AsyncIterator[Progress]:
         """Create and start the services (all when empty) and wait until they are healthy. StackError if one is not.
 
         `build` None: images are built that are missing, or whose sources have changed since.
         """
-        ...
 
     def down(self, *, volumes: bool = False) -> AsyncIterator[Progress]:
         """Stop and remove everything; data stays unless `volumes`."""
-        ...
 
     def start(self, services: Sequence[str]) -> AsyncIterator[Progress]:
         """Start what exists and is stopped."""
-        ...
 
     def stop(self, services: Sequence[str]) -> AsyncIterator[Progress]:
         """Stop, with the grace period: a worker drains."""
-        ...
 
     def restart(self, services: Sequence[str]) -> AsyncIterator[Progress]:
         """Stop and start again."""
-        ...
 
     def recreate(self, services: Sequence[str]) -> AsyncIterator[Progress]:
         """Replace the services' containers (all when empty) by new ones. UsageError where there are none."""
-        ...
 
     def scale(self, service: str, count: int, *, keep: bool = False) -> AsyncIterator[Progress]:
         """Run so many replicas of a service; with `keep` the settings say so from now on. UsageError where none can."""
-        ...
 
     def build(self, services: Sequence[str] = ()) -> AsyncIterator[Progress]:
         """Build images anew from their sources (all when empty). UsageError where there are none."""
-        ...
 
     def pull(self, services: Sequence[str] = ()) -> AsyncIterator[Progress]:
         """Fetch images that are not built here (all when empty). UsageError where there are none."""
-        ...
 
     async def compare(self) -> None:
         """Find out now how what runs differs from what the files ask for: the next snapshot tells. Never raises."""
-        ...
 
     async def configuration(self, form: str = "yaml") -> str:
         """What the stack's files come to, all put together, as "yaml" or "json"; secrets masked.
 
         UsageError where there are none.
         """
-        ...
 
     def logs(
         self, services: Sequence[str] = (), *, since: float = 0.0, tail: int | None = None, follow: bool = False
@@ -175,15 +163,12 @@ class Runtime(Protocol):
         a batch reaches. `since` is epoch seconds; `tail` lines per replica before following. Ends when not following.
         Reconnects by itself while following; close the generator to stop.
         """
-        ...
 
     async def volumes(self) -> VolumesSnapshot:
         """Named volumes or data directories. May take seconds: call it rarely."""
-        ...
 
     async def endpoints(self) -> Endpoints:
         """How to reach Redis, Postgres and the web port from here. UnreachableError if they are not running."""
-        ...
 
     def execute(
         self, service: str, command: Sequence[str], source: AsyncIterator[bytes] | None = None
@@ -192,7 +177,6 @@ class Runtime(Protocol):
 
         Postgres' programs find the stack's database in their environment. StackError when the program fails.
         """
-        ...
 
     async def foreground(self, service: str, words: Sequence[str] = (), *, tool: str = "") -> Foreground:
         """What runs `words` (a shell when there are none) on the terminal, where and as the service runs.
@@ -200,22 +184,18 @@ class Runtime(Protocol):
         `tool` "psql" or "redis-cli": that program, logged in to the service, with `words` as its arguments. No password
         is in an argument. StackError when the service is not up, or the program is not there.
         """
-        ...
 
     async def refill_redis(self, source: AsyncIterator[bytes], *, single: bool) -> None:
         """Put an RDB file in the place of a stopped Redis' data, which is kept until `keep_redis`.
 
         `single`: the server keeps one append-only file (before 7.0), not a folder of them.
         """
-        ...
 
     async def keep_redis(self, *, restored: bool) -> None:
         """End `refill_redis`: let go what was there before, or put it back (Redis stopped)."""
-        ...
 
     async def close(self) -> None:
         """Give back threads, sockets and relays."""
-        ...
 
 
 class StackSource(Protocol):
