@@ -72,6 +72,7 @@ class LiveStack:
             META_APP_SECRET=APP_SECRET,
             META_VERIFY_TOKEN="token",
             META_ACCESS_TOKEN="EAAtoken",
+            FORMS_SECRET="whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=",
             META_GRAPH_URL="http://graph:8080",
             PORT=f"127.0.0.1:{self.port}",
             LEADS_IMAGE=self.image,
