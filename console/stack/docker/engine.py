@@ -36,6 +36,7 @@ class Engine:
         self._bridge: SshBridge | None = None
         self._clients = threading.local()
         self._made: list[docker.APIClient] = []
+        self._left = 0
 
     @property
     def where(self) -> str:
@@ -94,14 +95,22 @@ class Engine:
         except ConsoleError:
             raise
         except Exception as error:  # noqa: BLE001 - what is not the SDK's is raised again by translate
-            raise translate(error, address) from None
+            found = translate(error, address)
+            if isinstance(found, UnreachableError):
+                self._left += 1
+            raise found from None
 
     def _client(self, address: Address) -> docker.APIClient:
-        client: docker.APIClient | None = getattr(self._clients, "client", None)
-        if client is None:
-            client = self._clients.client = connect(address)
-            self._made.append(client)
-        return client
+        """This thread's client; a new one after the engine was away, as another version may have come back."""
+        known: tuple[int, docker.APIClient] | None = getattr(self._clients, "known", None)
+        if known is not None and known[0] == self._left:
+            return known[1]
+        if known is not None:
+            self._made.remove(known[1])
+            known[1].close()
+        known = self._clients.known = (self._left, connect(address))
+        self._made.append(known[1])
+        return known[1]
 
 
 def connect(address: Address) -> docker.APIClient:

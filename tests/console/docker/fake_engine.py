@@ -121,6 +121,7 @@ class FakeEngine:
         self.execs: list[list[str]] = []
         self.requests: list[str] = []
         self.chunked = False
+        self.api = "1.43"
         self._listeners: list[queue.Queue[bytes | None]] = []
         self._server: _Server | None = None
         self._open: set[socket.socket] = set()
@@ -228,7 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts = path.strip("/").split("/")
         engine = self.engine
         if path == "/version":
-            self._json({"ApiVersion": "1.43", "Version": "24.0"})
+            self._json({"ApiVersion": engine.api, "Version": "24.0"})
         elif path == "/_ping":
             self._plain(b"OK")
         elif path == "/info":

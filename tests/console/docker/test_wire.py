@@ -93,6 +93,27 @@ async def test_the_sdk_on_an_engine_that_is_away_and_comes_back(
         await engine.ask(lambda client: client.ping())
 
 
+@pytest.mark.parametrize("api", ["1.40", "1.41", "1.44", "1.48", "1.51"])
+async def test_the_sdk_speaks_the_version_of_the_engine(fake: FakeEngine, engine: Engine, api: str) -> None:
+    fake.api = api
+    assert await engine.ask(lambda client: client.containers()) == []
+    assert fake.requests[-1].startswith(f"GET /v{api}/containers/json")
+
+
+async def test_an_engine_that_comes_back_with_another_version_is_asked_anew(fake: FakeEngine, engine: Engine) -> None:
+    for _ in range(8):
+        await engine.ask(lambda client: client.containers())
+    fake.stop()
+    for _ in range(8):
+        with pytest.raises(UnreachableError):
+            await engine.ask(lambda client: client.containers())
+    fake.api = "1.41"
+    fake.start()
+    for _ in range(8):
+        await engine.ask(lambda client: client.containers())
+        assert fake.requests[-1].startswith("GET /v1.41/containers/json")
+
+
 async def test_the_sdks_refusals_are_ours(engine: Engine) -> None:
     with pytest.raises(wire.NoSuchThingError, match="No such thing"):
         await engine.ask(lambda client: client.inspect_container("nope"))
