@@ -54,6 +54,7 @@ READING = (
     Case("leads replay {lead} --dry-run", shapes.ReplayDocument),
     Case("trace {lead} --no-logs", shapes.TraceDocument),
     Case("check", shapes.CheckDocument, (0, 4)),
+    Case("doctor --offline", shapes.DoctorDocument, (0, 4)),
     Case("activity", shapes.ActivityDocument),
     Case("config", config.ConfigDocument),
     Case("config show", config.ConfigDocument),
