@@ -44,6 +44,7 @@ COMMANDS: dict[str, Entry] = {
     "restore": Entry("backup:restore", "More", "Restore an archive into the stack, which must be up."),
     "init": Entry("init:init", "More", "Write a stack's files, or bring older ones up to this version."),
     "config": Entry("config:app", "More", "Show what is configured, and where each value comes from."),
+    "web": Entry("web:web", "More", "Serve the terminal UI to a browser on this machine."),
     "help": Entry("help:help_", "More", "Show help: on a command, on KEYS of the terminal UI, on exit CODES."),
     "demo": Entry("demo:demo", "More", "Try everything on a local stack with invented traffic."),
 }

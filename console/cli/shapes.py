@@ -27,6 +27,7 @@ Personal data is masked, and `masked` true, unless `--reveal` was given.
     help                    help: the text; help keys: sections; help codes: codes (code, means)
     demo                    ok, settled, seconds, leads_answered_200, duplicates_sent, unreadable_leads,
                             stack (StackDocument), queue (as queue status), accounting (AccountingDocument)
+    web                     url: opens the console in a browser, once
     init                    directory, env_file, env_kept, missing (settings that must still be filled in), changes
 
 What goes wrong is told on standard error with --json too, and by the exit code; standard output then stays empty, or

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,8 @@ def open_ui(inv: Invocation) -> int:
     Raises:
         UsageError: there is no terminal to draw on.
     """
-    if not (terminal.is_terminal(sys.stdin) and terminal.is_terminal(sys.stdout)):
+    served = bool(os.environ.get("TEXTUAL_DRIVER"))  # by leadsctl web: textual-serve's driver draws in a browser
+    if not served and not (terminal.is_terminal(sys.stdin) and terminal.is_terminal(sys.stdout)):
         raise UsageError("the terminal UI needs a terminal", "leadsctl --help lists the commands that do without")
 
     async def body(session: Session) -> int:

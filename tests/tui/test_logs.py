@@ -332,7 +332,7 @@ async def test_a_log_that_ends_or_fails_is_opened_again_where_it_ended(monkeypat
             if len(self.asked) > 2:
                 await asyncio.Event().wait()
 
-    monkeypatch.setattr("console.tui.logfeed.RETRY_S", 0.05)
+    monkeypatch.setattr("console.tui.logfeed.RETRY_S", 0.5)
     world = World()
     parts = sources(world)
     app = LeadsApp(replace(parts, stack=Ending(world)), FakeRunner(world), clock=world.clock)

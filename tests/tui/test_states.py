@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from console.format import Tone
 from console.snapshots import Reading
 from console.tui.app import UNWATCHED_S
 from console.tui.present.supply import FRESH, Health, Supply, freshness, health_of
 from console.tui.state import Kind
+from console.tui.widgets.bars import TopBar
 from console.tui.widgets.painted import Ground
 from tests.tui.conftest import WIDE, opened
 from tests.tui.fakes import NOW, World
@@ -52,6 +54,39 @@ async def test_a_failed_reading_keeps_the_last_value_faded_with_reason_and_next_
         await seat.misses("Redis does not answer")
         await seat.press("6")
         await seat.sees("answers again")
+
+
+async def test_what_may_not_hold_any_more_is_not_told_as_if_it_did() -> None:
+    world = World()
+    async with opened(world) as seat:
+        await seat.sees("3 jobs stuck")
+        bar = seat.app.screen.query_one(TopBar)
+        world.queue_error = world.stack_error = world.leads_error = "no answer"
+        seat.app.poke()
+        await seat.sees("✖ unreachable")
+        await seat.until(lambda: all(seat.app.known.reading(kind).error for kind in (Kind.QUEUE, Kind.LEADS)))
+        await seat.until(
+            lambda: {c.tone for c in bar._drawn[0].line if "876" in c.text or "18,402" in c.text} <= {Tone.DIM}
+        )
+        assert "▲   – ▼   –" in seat.lines[0]
+        await seat.sees("⧖ as last known")
+        needs = seat.app.screen.query_one("#needs")
+        assert {d.ground for d in needs._drawn if any("stuck" in c.text for c in d.line)} == {Ground.FADED}  # type: ignore[attr-defined]
+
+
+async def test_nothing_known_is_not_nothing_to_do() -> None:
+    world = World(queue_error="no answer", calm=True)
+    async with opened(world, settled=False) as seat:
+        await seat.sees("Not known while a source does not answer.")
+
+
+async def test_a_log_that_cannot_be_read_says_why_and_when_it_is_tried_again() -> None:
+    world = World(stack_error="No Docker Engine here")
+    async with opened(world, settled=False) as seat:
+        await seat.press("2")
+        await seat.sees("✖ No Docker Engine here. It is tried again every 3 s.")
+        await seat.sees("nothing to follow")
+        assert " following " not in seat.text
 
 
 async def test_without_an_engine_it_says_so_and_r_looks_again() -> None:

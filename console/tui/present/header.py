@@ -31,6 +31,12 @@ def _figures(known: Known, shape: str) -> Line:
     parts: list[Line] = [(Cell(f" {safe(known.title, 30)}", Tone.STRONG), Cell(where, Tone.DIM)), (_health(known),)]
     if queue is None:
         parts.append((Cell("queue –", Tone.DIM),))
+    elif _old(known, Kind.QUEUE):  # the last good figures, greyed; what flows now is not known
+        figure = f"queue {fit(short_number(queue.depth), 6, right=True)}"
+        flow = ("  ▲      –  ▼      –" if roomy else " ▲   – ▼   –") if shape != "bare" else ""
+        parts.append((Cell(figure + flow, Tone.DIM),))
+        between = "  " if roomy else " "
+        parts.append((Cell(f"stuck {short_number(queue.stuck)}{between}dead {short_number(queue.dead)}", Tone.DIM),))
     else:
         depth = (Cell("queue ", Tone.DIM), Cell(fit(short_number(queue.depth), 6, right=True), Tone.STRONG))
         parts.append((*depth, *_flow(known.history.rates, roomy=roomy)) if shape != "bare" else depth)
@@ -42,14 +48,20 @@ def _figures(known: Known, shape: str) -> Line:
                 Cell(short_number(queue.dead), Tone.WARN if queue.dead else Tone.DIM),
             )
         )
+    tone = Tone.DIM if _old(known, Kind.LEADS) else Tone.STRONG
     if leads is not None and roomy:
-        parts.append((Cell("today ", Tone.DIM), Cell(number(leads.today), Tone.STRONG)))
+        parts.append((Cell("today ", Tone.DIM), Cell(number(leads.today), tone)))
     elif leads is not None and shape == "tight":
-        parts.append((Cell(short_number(leads.today), Tone.STRONG), Cell(" today", Tone.DIM)))
+        parts.append((Cell(short_number(leads.today), tone), Cell(" today", Tone.DIM)))
     out: list[Cell] = []
     for part in parts:
         out += [*part, gap]
     return tuple(out[:-1])
+
+
+def _old(known: Known, kind: Kind) -> bool:
+    """Whether what is known of that kind may not hold any more."""
+    return known.health(kind).supply in (Supply.FAILED, Supply.STALE)
 
 
 def _flow(rates: Rates, *, roomy: bool) -> Line:
@@ -65,7 +77,8 @@ def _health(known: Known) -> Cell:
         return Cell("✖ unreachable", Tone.BAD)
     if known.queue.value is not None and known.queue.value.paused:
         return Cell("◐ paused", Tone.WARN)
-    return overall(known.stack.value)
+    now = overall(known.stack.value)
+    return Cell(f"⧖ {now.text[2:]}", Tone.DIM) if _old(known, Kind.STACK) else now
 
 
 TABS = ("Overview", "Logs", "Queue", "Leads", "Volumes", "Activity")

@@ -47,7 +47,7 @@ def entry_lines(entry: Entry, look: LogLook, width: int) -> list[Line]:
         rows = _wrapped(gist, room)
         lines: list[Line] = [(*prefix, *rows[0]), *((Cell(" " * used), *row) for row in rows[1:])]
     else:
-        lines = [(*prefix, *gist)]
+        lines = [(*prefix, *_whole_fields(gist, room))]
     if entry.unfolded:
         lines += [(Cell("  " + " " * (used if width > 100 else 0)), *line) for line in unfolded(entry, width - 4)]
     return lines
@@ -101,6 +101,17 @@ def _field(name: str, value: Any) -> list[Cell]:
         Cell(f"  {safe(name, 40)}=", Tone.DIM),
         Cell(text, Tone.WARN if name in ("error", "reason") else Tone.PLAIN),
     ]
+
+
+def _whole_fields(cells: Line, room: int) -> Line:
+    """`cells`, cut before a field of which little more than its name would be seen."""
+    used = 0
+    for index, (text, tone) in enumerate(cells):
+        if index and tone is Tone.DIM and text.endswith("=") and used + width_of(text) + 6 > room:
+            left = sum(width_of(cell.text) for cell in cells[index:])
+            return cells if used + left <= room else (*cells[:index], Cell(" …", Tone.DIM))
+        used += width_of(text)
+    return cells
 
 
 def _highlighted(cells: Line, regex: re.Pattern[str] | None) -> Line:

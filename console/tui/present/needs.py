@@ -32,6 +32,11 @@ class Need:
     action: Action | None = None
     verb: str = ""
 
+    @property
+    def of_stack(self) -> bool:
+        """Whether it was seen at the services; else at the queue."""
+        return self.key.startswith(("stack", "service:", "drift"))
+
 
 def needs(
     stack: StackSnapshot | None,

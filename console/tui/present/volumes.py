@@ -57,7 +57,9 @@ def growth(ring: Ring | None) -> str:
 
 def disk_lines(volumes: VolumesSnapshot | None, width: int) -> list[Line]:
     """The disk beneath the volumes."""
-    if volumes is None or not volumes.disk_total:
+    if volumes is None:
+        return [(Cell("The disk has not been read yet.", Tone.DIM),)]
+    if not volumes.disk_total:
         return [(Cell("disk size unknown (remote engine)", Tone.DIM),)]
     used = volumes.disk_total - volumes.disk_free
     share = used / volumes.disk_total
@@ -80,7 +82,7 @@ def store_lines(store: StoreSnapshot | None, width: int) -> list[Line]:
         return [(Cell("The database has not been read yet.", Tone.DIM),)]
     lines: list[Line] = [
         (Cell(fit("database", 12), Tone.DIM), Cell(f"{size(store.database_bytes):>8}", Tone.STRONG),
-         Cell(f"  {number(store.total)} leads · {safe(store.version, 60)}", Tone.DIM))
+         Cell("  " + " · ".join(filter(None, (f"{number(store.total)} leads", safe(store.version, 60)))), Tone.DIM))
     ]  # fmt: skip
     largest = max((count for _, count in store.table_bytes), default=0)
     columns = max(min(width - 34, 40), 6)

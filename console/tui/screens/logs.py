@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from console.format import Tone, number, safe
 from console.loglines import ERROR, INFO, WARN
 from console.tui.logbook import LogFilter, compiled
+from console.tui.logfeed import RETRY_S
 from console.tui.present.logs import SINCE
 from console.tui.present.services import ordered
 from console.tui.screens.page import Page
@@ -110,14 +111,18 @@ class Logs(Page):
 
     def _empty(self) -> str:
         if self.known.logs_error:
-            return f"✖ {self.known.logs_error}"
+            return f"✖ {self.known.logs_error.rstrip('.')}. It is tried again every {RETRY_S:.0f} s."
         if not self.pane.view.filter.off and len(self.known.logs):
             return "No line matches. Esc clears the search, L the level, a the services."
-        return "No log lines yet."
+        return "No log lines yet: services that run write them. 1 shows the services, u starts them."
 
     def _bar(self) -> None:
         error = self.known.logs_error
-        self.line.trouble = f"✖ {error}" if error else ""
+        if self.pane.broken is not bool(error):
+            self.pane.broken = bool(error)
+            self.pane.empty = self._empty()
+            self.pane.refreshed()
+        self.line.trouble = f"✖ {error}" if error and len(self.known.logs) else ""
         self.line.tell()
 
     def on_log_pane_acted(self, message: LogPane.Acted) -> None:

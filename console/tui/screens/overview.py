@@ -17,6 +17,7 @@ from console.tui.present import leads as lead_view
 from console.tui.present import needs as need_view
 from console.tui.present import queue as queue_view
 from console.tui.present import services as service_view
+from console.tui.present.supply import FRESH, Health, Supply
 from console.tui.screens.page import Page
 from console.tui.state import Kind, Known
 from console.tui.widgets.board import Board
@@ -150,11 +151,14 @@ class Overview(Page):
         table = self.needs
         known = self.known
         found = self._needs()
+        old = {k for k in (Kind.STACK, Kind.QUEUE) if known.health(k).supply in (Supply.FAILED, Supply.STALE)}
+        doubtful = any((Kind.STACK if need.of_stack else Kind.QUEUE) in old for need in found)
+        table.health = Health(Supply.STALE, "as last known") if doubtful else FRESH
         table.meta = (Cell(number(len(found)), Tone.WARN),) if len(found) > 2 else ()
         if known.stack.value is None and known.queue.value is None:
             table.empty = (Cell("Not known while nothing answers."),) if known.stack.error else ()
         else:
-            table.empty = (Cell("● Nothing needs you."),)
+            table.empty = (Cell("Not known while a source does not answer." if old else "● Nothing needs you."),)
         table.show(need_view.need_rows(found))
 
     def _needs(self) -> list[need_view.Need]:

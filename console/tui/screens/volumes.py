@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -75,7 +76,11 @@ class Volumes(Page):
                 table.empty = (Cell("No volumes: they come with the first start."),)
             table.styles.height = min(len(volumes.volumes) + 3, 12) if volumes and volumes.volumes else 5
             table.show(volume_view.volume_rows(volumes, known.sizes) if volumes else ())
-            disk.health = table.health if table.health.supply in (Supply.SILENT, Supply.LOADING) else Health()
+            disk.health = (
+                replace(table.health, supply=Supply.STALE, text="")
+                if table.health.supply is Supply.FAILED
+                else table.health
+            )
             disk.show(lambda width, _height: volume_view.disk_lines(volumes, width))
         if kind in (None, Kind.LEADS):
             self.postgres.health = known.health(Kind.LEADS)

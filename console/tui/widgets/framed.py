@@ -5,7 +5,7 @@ The frame is drawn by the widget itself, so that a panel is one widget and a cha
 
 from __future__ import annotations
 
-from console.format import Cell, Line, Tone, line_width, width_of, wrap
+from console.format import Cell, Line, Tone, fit, line_width, width_of, wrap
 from console.tui.present.supply import FRESH, Health, Supply
 from console.tui.widgets.painted import Drawn, Ground, Painted, pad_line
 
@@ -52,9 +52,12 @@ class Framed(Painted):
         if supply is Supply.LOADING:
             return [Drawn((Cell("reading…", Tone.DIM),))]
         if supply is Supply.FAILED:
-            lines = [Drawn((Cell(part, Tone.BAD),)) for part in wrap(f"✖ {text}", width)]
-            rest = self.body(width, max(height - min(len(lines), 3), 0))
-            return lines[: 3 if rest else height] + [Drawn(d.line, Ground.FADED) for d in rest]
+            parts = wrap(f"✖ {text}", width)
+            rest = self.body(width, max(height - min(len(parts), 3), 0))
+            room = 3 if rest else max(height, 1)
+            if len(parts) > room:
+                parts[room - 1 :] = [fit(f"{parts[room - 1]} {parts[room]}", width)]
+            return [Drawn((Cell(part, Tone.BAD),)) for part in parts] + [Drawn(d.line, Ground.FADED) for d in rest]
         body = self.body(width, height)
         if not body and self.empty:
             joined = "".join(cell.text for cell in self.empty)

@@ -11,7 +11,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from console.format import Cell, Line, Tone, number
+from console.format import Cell, Line, Tone, number, wrap
 from console.tui.logbook import Entry, Logbook, LogView
 from console.tui.present.logs import LogLook, entry_lines
 from console.tui.widgets.framed import thumb_of
@@ -43,6 +43,7 @@ class LogPane(Painted, can_focus=True):
         self.look = LogLook()
         self.following = True
         self.empty = "No log lines yet."
+        self.broken = False
         self._cursor: Entry | None = None
         self._top: Entry | None = None
         self._skip = 0
@@ -70,8 +71,9 @@ class LogPane(Painted, can_focus=True):
         inner = width - 3
         if not entries:
             self._map = []
-            lines = [Drawn((Cell(f"   {self.empty}", Tone.DIM),))]
-            return [*lines, *[Drawn(())] * (rows - 1), self._rule(width)]
+            tone = Tone.BAD if self.broken else Tone.DIM
+            lines = [Drawn((Cell(f"   {part}", tone),)) for part in wrap(self.empty, inner)][:rows]
+            return [*lines, *[Drawn(())] * (rows - len(lines)), self._rule(width)]
         drawn = self._from_end(entries, inner, rows) if self.following else self._from_top(entries, inner, rows)
         first = self.view.position(drawn[0][0]) if drawn else 0
         start, length = thumb_of(len(entries), min(rows, len(drawn)), first, rows)
@@ -120,8 +122,10 @@ class LogPane(Painted, can_focus=True):
         return out[:rows]
 
     def _rule(self, width: int) -> Drawn:
-        if self.following:
-            text: Line = (Cell(" following ", Tone.OK),)
+        if self.broken:
+            text: Line = (Cell(" nothing to follow ", Tone.BAD),)
+        elif self.following:
+            text = (Cell(" following ", Tone.OK),)
         else:
             new = self._new()
             fresh = (Cell(f"{number(new)} new · ", Tone.ACCENT),) if new else ()
