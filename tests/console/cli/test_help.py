@@ -46,6 +46,17 @@ def test_help_fits_eighty_columns() -> None:
     assert leadsctl("-h", env={"COLUMNS": "80"}).out == call.out
 
 
+def test_the_readme_lists_every_command() -> None:
+    readme = (Path(__file__).resolve().parents[3] / "README.md").read_text()
+    table = re.findall(
+        r"^\| [a-z ]+ \| (`.*) \|$", readme.split("## The command line")[1].split("```")[0], re.MULTILINE
+    )
+    listed = set(re.findall(r"`([a-z-]+)`", " ".join(table)))
+    group = typer.main.get_command(app)
+    inner = {one for name in COMMANDS for one in getattr(group.commands[name], "commands", ())}  # type: ignore[attr-defined]
+    assert listed == set(COMMANDS) | inner
+
+
 def test_version() -> None:
     assert leadsctl("--version").out == f"leadsctl {version('leadsctl')}\n".encode()
 
