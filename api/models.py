@@ -5,7 +5,7 @@ Times are epoch seconds (float, UTC) in jobs, which live in Redis, and aware dat
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -126,8 +126,7 @@ class Outcome(StrEnum):
     DISCARDED = "discarded"
 
 
-@dataclass(frozen=True, slots=True)
-class Lead:
+class Lead(msgspec.Struct, frozen=True):
     """A lead as written to and read from the table `leads`. Absent texts are ""; `id` is 0 before it is stored.
 
     Attributes:
@@ -157,8 +156,8 @@ class Lead:
     phone: str = ""
     phone_e164: str = ""
     platform: str = ""
-    fields: dict[str, list[str]] = field(default_factory=dict)
-    consent: dict[str, bool] = field(default_factory=dict)
+    fields: dict[str, list[str]] = {}
+    consent: dict[str, bool] = {}
     raw: str = "{}"
     status: str = "stored"
     is_test: bool = False

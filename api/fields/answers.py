@@ -21,7 +21,8 @@ def graph_fields(field_data: Any) -> Fields:
     for entry in field_data if isinstance(field_data, list) else []:
         if isinstance(entry, dict):
             values = entry["values"] if "values" in entry else entry.get("value")
-            found.setdefault(_name(entry.get("name")), []).extend(texts(values))
+            name = _name(entry.get("name"))
+            found[name] = [*found[name], *texts(values)] if name in found else texts(values)
     return found
 
 
@@ -68,6 +69,8 @@ def _name(value: Any) -> str:
 
 def texts(value: Any) -> list[str]:
     """An answer's values as texts; null is no value."""
+    if type(value) is str:
+        return [value]
     return [_text(part) for part in (value if isinstance(value, list) else [value]) if part is not None]
 
 
@@ -95,8 +98,10 @@ def _flatten(data: dict[str, Any], prefix: str, found: Fields, depth: int) -> No
         name = prefix + (key or "unnamed")
         if isinstance(value, dict) and value and depth < MAX_DEPTH:
             _flatten(value, f"{name}.", found, depth + 1)
+        elif name in found:
+            found[name] += texts(value)
         else:
-            found.setdefault(name, []).extend(texts(value))
+            found[name] = texts(value)
 
 
 def checked(value: Any) -> bool:

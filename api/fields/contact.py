@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
 
 from api.fields.answers import Fields
 from api.fields.names import ASKED, KINDS, kinds_of, plain
@@ -22,6 +24,9 @@ _DASHBOARD_ID = re.compile(r"4{9,}")
 _EMAIL = re.compile(r"[^@\s<>()\",;:]{1,64}@[^@\s<>()\",;:]{1,255}\.[^@\s<>()\",;:.]{2,63}")
 
 _PHONE_WORDS = ("phone", "telephone", "telefon", "mobile", "whatsapp", "celular")
+_LONGEST_FORM = 4_000
+"""Characters of names up to which a form is remembered."""
+
 _PEOPLE = frozenset({"contact", "customer", "person", "user", "lead", "applicant", "client", "answers", "fields"})
 """Objects whose nested "name" is the lead's; another's ("company", "form") is not."""
 
@@ -36,38 +41,49 @@ class Contact:
     phone_e164: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What a form's names tell before any answer is seen.
+
+    Attributes:
+        wanted: for each of KINDS the names that ask for it, the best first, and the kind itself if the answer has to
+            look like one.
+        told: the names that may tell of the lead rather than of another.
+        phones: those of them with a phone among the words of the question.
+    """
+
+    wanted: tuple[tuple[tuple[str, str], ...], ...]
+    told: tuple[str, ...]
+    phones: tuple[str, ...]
+
+
 def contact(fields: Fields, region: str = "") -> Contact:
     """Pick name, e-mail and phone from the answers by their names; e-mail and phone also by their looks.
 
     `region` is the country of phone numbers that do not say theirs, "" for none (see `e164`).
     """
-    answers: dict[str, str] = {}
-    for name, values in fields.items():
-        outer, inner = _split(name) if "." in name else ("", name)
-        first = next((stripped for value in values if (stripped := value.strip())), "")
-        if first and (not outer or plain(outer.rpartition(".")[2]) in _PEOPLE):
-            answers.setdefault(plain(inner), first)
-    best: dict[str, tuple[int, str]] = {}
-    for name, value in answers.items():
-        for kind, rank in kinds_of(name):
-            if (kind not in best or rank < best[kind][0]) and (rank < ASKED or _answers(kind, value)):
-                best[kind] = (rank, value)
-    full, given, family, email, phone = (best[kind][1] if kind in best else "" for kind in KINDS)
+    names = tuple(fields)
+    form = (_form if sum(map(len, names)) <= _LONGEST_FORM else _form_of)(names)
+    full, given, family, email, phone = [_best(fields, wanted) if wanted else "" for wanted in form.wanted]
     if given and family and full in ("", given, family):
         # "nombre" may be the whole name, or the first name beside "apellidos".
         full = f"{given} {family}"
-    email = email or next((value for value in answers.values() if _EMAIL.fullmatch(value)), "")
-    phone = phone or next((value for name, value in answers.items() if _asks_for_phone(name, value)), "")
+    if not email:
+        email = next((value for name in form.told if _EMAIL.fullmatch(value := _first(fields[name]))), "")
+    if not phone:
+        phone = next((value for name in form.phones if _may_be_phone(value := _first(fields[name]))), "")
     return Contact(full or given or family, email, phone, e164(phone, region) if phone else "")
 
 
 def is_test(fields: Fields, external_id: str = "") -> bool:
     """Whether it is the sender's own test: a test tool's placeholders or address, or Meta's id 444444444444."""
-    if _DASHBOARD_ID.fullmatch(external_id):
+    if external_id[:1] == "4" and _DASHBOARD_ID.fullmatch(external_id):
         return True
-    return any(
-        value.startswith(TEST_VALUE) or value.lower() in _TEST_EMAILS for values in fields.values() for value in values
-    )
+    for values in fields.values():
+        for value in values:
+            if (value[:1] == "<" and value.startswith(TEST_VALUE)) or ("@" in value and value.lower() in _TEST_EMAILS):
+                return True
+    return False
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -76,16 +92,56 @@ def _split(name: str) -> tuple[str, str]:
     return ("" if inner.startswith(" ") else outer), inner
 
 
+def _form_of(names: tuple[str, ...]) -> _Form:
+    """See `_Form`."""
+    wanted: dict[str, list[tuple[int, str]]] = {kind: [] for kind in KINDS}
+    told, phones = [], []
+    for name in names:
+        outer, inner = _split(name) if "." in name else ("", name)
+        if outer and plain(outer.rpartition(".")[2]) not in _PEOPLE:
+            continue
+        told.append(name)
+        question = plain(inner)
+        if any(word.startswith(_PHONE_WORDS) for word in question.split()):
+            phones.append(name)
+        for kind, rank in kinds_of(question):
+            wanted[kind].append((rank, name))
+    return _Form(
+        tuple(
+            tuple((name, kind if rank >= ASKED else "") for rank, name in sorted(found, key=itemgetter(0)))
+            for kind, found in wanted.items()
+        ),
+        tuple(told),
+        tuple(phones),
+    )
+
+
+_form = lru_cache(1_024)(_form_of)
+"""Remembered, because the same form's answers have the same names."""
+
+
+def _best(fields: Fields, wanted: tuple[tuple[str, str], ...]) -> str:
+    """The answer to the best of these names that has one, "" if none has."""
+    for name, kind in wanted:
+        value = _first(fields[name])
+        if value and (not kind or _answers(kind, value)):
+            return value
+    return ""
+
+
+def _first(values: list[str]) -> str:
+    """The first value that is not blank, "" if there is none."""
+    for value in values:
+        if stripped := value.strip():
+            return stripped
+    return ""
+
+
 def _answers(kind: str, value: str) -> bool:
     """Whether it can be the answer to a question for it, rather than to one such as "Is this your phone number?"."""
     if kind == "email":
         return _EMAIL.fullmatch(value) is not None
     return kind != "phone" or _may_be_phone(value)
-
-
-def _asks_for_phone(name: str, value: str) -> bool:
-    """Whether a phone is a word of the question, such as "Mobile number, with area code?"."""
-    return any(word.startswith(_PHONE_WORDS) for word in name.split()) and _may_be_phone(value)
 
 
 def _may_be_phone(value: str) -> bool:

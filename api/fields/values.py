@@ -17,16 +17,21 @@ _SANE_YEARS = (1970, 2200)
 def text_of(data: dict[str, Any], key: str) -> str:
     """A text member, "" for anything else."""
     value = data.get(key)
+    if value is None:
+        return ""
     return str(value)[:MAX_TEXT] if isinstance(value, str) else ""
 
 
 def first_of(answers: Fields, key: str) -> str:
     """The first value of an answer, "" if there is none."""
-    return next(iter(answers.get(key, [])), "")[:MAX_TEXT]
+    values = answers.get(key)
+    return values[0][:MAX_TEXT] if values else ""
 
 
 def time_of(value: Any) -> datetime | None:
     """Epoch seconds, or ISO 8601 also as Meta writes it (+0000); None for anything else."""
+    if value is None:
+        return None
     try:
         if isinstance(value, Number):
             moment = datetime.fromtimestamp(float(value), UTC)

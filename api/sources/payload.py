@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from api import fields
 from api.errors import PayloadError
@@ -18,8 +19,7 @@ _SENT_ID = re.compile(r"[!-~]{1,256}")
 _CUT = "(nested too deeply)"
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(msgspec.Struct, frozen=True):
     """A job's payload: parsed (numbers as `api.fields.Number`), as text, and whether anything in it was replaced."""
 
     body: Any

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import Final, LiteralString
 
@@ -28,7 +30,12 @@ _COPY_DELIVERIES: Final[LiteralString] = (
 )
 _COPY_ATTEMPTS: Final[LiteralString] = "COPY attempts (job_id, started_at, worker, took_s, error, n) FROM STDIN"
 
+_STORED = Outcome.STORED.value
 _NULL = "\\N"
+TURN = 32
+"""Rows that are made in one turn of the event loop: a transaction under way does not wait for the rest of them."""
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 _texts_of = attrgetter(*LEAD_TEXTS)
 _encode = msgspec.json.Encoder().encode
 
@@ -49,7 +56,7 @@ def distinct(batch: Sequence[Write]) -> bool:
     return len(leads) == len({write.job.id for write in batch}) == len(batch)
 
 
-def lines(batch: Sequence[Write], ids: Sequence[int]) -> Lines | None:
+async def lines(batch: Sequence[Write], ids: Sequence[int]) -> Lines | None:
     """The batch for `copy`, its leads with these row ids; None if some text in it has to be replaced first.
 
     Args:
@@ -57,14 +64,23 @@ def lines(batch: Sequence[Write], ids: Sequence[int]) -> Lines | None:
         ids: as many as there are writes, never used before.
     """
     try:
+        leads: list[tuple[str, str, str]] = []
+        deliveries: list[str] = []
+        attempts: list[str] = []
+        for n, (write, lead_id) in enumerate(zip(batch, ids, strict=True), 1):
+            job, lead = write.job, write.lead
+            received_at = iso(job.received_at)
+            same = lead.received_at.timestamp() == job.received_at
+            at = received_at if same else lead.received_at.isoformat()
+            leads.append((lead.external_id, lead.source, _lead(write, lead_id, at)))
+            deliveries.append(_delivery(write, lead_id, received_at))
+            attempts += _attempts(job)
+            if n % TURN == 0:
+                await asyncio.sleep(0)
         # In the order of their keys, so that two workers never lock the same rows the other way round.
-        order = sorted(zip(batch, ids, strict=True), key=lambda pair: (pair[0].lead.external_id, pair[0].lead.source))
-        return Lines(
-            _joined([_lead(write, lead_id) for write, lead_id in order]),
-            _joined([_delivery(write, lead_id) for write, lead_id in zip(batch, ids, strict=True)]),
-            _joined([line for write in batch if write.job.history for line in _attempts(write.job)]),
-            [Written(write.job.id, Outcome.STORED, lead_id) for write, lead_id in zip(batch, ids, strict=True)],
-        )
+        leads.sort()
+        written = [Written(write.job.id, Outcome.STORED, lead_id) for write, lead_id in zip(batch, ids, strict=True)]
+        return Lines(_joined([line for _, _, line in leads]), _joined(deliveries), _joined(attempts), written)
     except (ValueError, TypeError, RecursionError):
         return None
 
@@ -94,14 +110,18 @@ def moment(epoch_s: float) -> datetime:
         return datetime.fromtimestamp(0, UTC)
 
 
-def _lead(write: Write, lead_id: int) -> str:
-    lead, job_id = write.lead, write.job.id
+_start = lru_cache(64)(iso)
+"""Remembered, because jobs that are taken together are begun together."""
+
+
+def _lead(write: Write, lead_id: int, received_at: str) -> str:
+    lead = write.lead
     line = _line(
         (
             *_texts_of(lead),
             lead.source,
             lead.external_id,
-            job_id,
+            write.job.id,
             _encode(lead.fields).decode(),
             _encode(lead.consent).decode() if lead.consent else "{}",
             lead.raw,
@@ -109,26 +129,26 @@ def _lead(write: Write, lead_id: int) -> str:
             "t" if lead.is_test else "f",
             "t" if lead.cleaned else "f",
             *search_texts(lead.full_name, lead.email, lead.phone, lead.phone_e164, lead.external_id),
-            lead.received_at.isoformat(),
+            received_at,
             str(lead_id),
         )
     )
     return f"{line}\t{lead.created_at.isoformat() if lead.created_at else _NULL}"
 
 
-def _delivery(write: Write, lead_id: int) -> str:
+def _delivery(write: Write, lead_id: int, received_at: str) -> str:
     job = write.job
     line = _line(
         (
             job.id,
             job.source,
             job.external_id,
-            Outcome.STORED.value,
+            _STORED,
             str(job.attempt),
             job.request_id,
             write.worker,
             str(lead_id),
-            iso(job.received_at),
+            received_at,
         )
     )
     return f"{line}\t{job.seq or _NULL}"
@@ -136,27 +156,22 @@ def _delivery(write: Write, lead_id: int) -> str:
 
 def _attempts(job: Job) -> list[str]:
     return [
-        _line((job.id, iso(each.started_at), each.worker, repr(each.took_s), each.error, str(each.n)))
+        _line((job.id, _start(each.started_at), each.worker, str(each.took_s), each.error, str(each.n)))
         for each in job.history
     ]
 
 
 def _line(values: tuple[str, ...]) -> str:
-    """Values as a line of COPY's text format. ValueError if one of them holds NUL."""
-    line = "\0".join(values)
-    if line.count("\0") != len(values) - 1:
-        raise ValueError("NUL")
-    if "\\" in line:
-        line = line.replace("\\", "\\\\")
-    if "\n" in line:
-        line = line.replace("\n", "\\n")
-    if "\r" in line:
-        line = line.replace("\r", "\\r")
-    if "\t" in line:
-        line = line.replace("\t", "\\t")
-    return line.replace("\0", "\t")
+    """Values as a line of COPY's text format."""
+    line = "\t".join(values)
+    if "\\" in line or "\n" in line or "\r" in line or line.count("\t") != len(values) - 1:
+        return "\t".join([value.translate(_ESCAPES) for value in values])
+    return line
 
 
 def _joined(all_lines: Sequence[str]) -> bytes:
-    """Lines as one text. UnicodeEncodeError (a ValueError) if one of them holds a lone surrogate."""
-    return "\n".join([*all_lines, ""]).encode()
+    """Lines as one text. ValueError if one of them holds NUL or (UnicodeEncodeError) a lone surrogate."""
+    text = "\n".join([*all_lines, ""])
+    if "\0" in text:
+        raise ValueError("NUL")
+    return text.encode()

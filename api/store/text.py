@@ -36,9 +36,9 @@ def fold(text: str) -> str:
 
 def search_text(name: str, email: str, phone: str, *ids: str) -> str:
     """What a lead is found by: its folded name, e-mail and phone, the phone's bare digits, and its ids."""
-    digits = _DIGITS.sub("", phone)
+    digits = phone[1:] if phone[:1] == "+" and phone[1:].isdecimal() else _DIGITS.sub("", phone)
     parts = [name[:400], email[:320], phone[:64], digits[:32] if digits != phone else "", *ids]
-    return fold(" ".join(part for part in parts if part))[:MAX_SEARCH]
+    return fold(" ".join(filter(None, parts)))[:MAX_SEARCH]
 
 
 def search_texts(name: str, email: str, phone: str, *ids: str) -> tuple[str, str]:

@@ -111,7 +111,7 @@ class Writer:
             self._ids.extend(lead_id for (lead_id,) in found)
         ids = self._ids[-len(batch) :]
         del self._ids[-len(batch) :]
-        lines = copying.lines(batch, ids)
+        lines = await copying.lines(batch, ids)
         if lines is None:
             return None
         try:

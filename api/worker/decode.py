@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from api import fields
 from api.graph import GraphLead
@@ -80,4 +81,4 @@ def webhook_value(job: Job) -> dict[str, Any]:
 
 def with_plain_raw(lead: Lead) -> Lead:
     """The lead with `raw` as one JSON text: for what is JSON but no jsonb, such as a number beyond all bounds."""
-    return replace(lead, raw=json.dumps(lead.raw), cleaned=True)
+    return msgspec.structs.replace(lead, raw=json.dumps(lead.raw), cleaned=True)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
+
+import msgspec
 
 from api import logs
 from api.errors import QueueUnavailableError
@@ -15,6 +18,7 @@ from api.graph.verdict import unreadable
 from api.models import Job
 from api.queue import Consumer, Taken
 from api.settings import Settings
+from api.store import Written
 from api.tally import Tally
 from api.worker.hand import Hand
 from api.worker.policy import attempted, delay_after, waited
@@ -25,6 +29,20 @@ ABREAST = 16
 """Jobs that are put back at once, each over a connection of its own."""
 
 _MAX_PAUSE_S = 2.0
+
+
+class _Stored(msgspec.Struct, kw_only=True):
+    """The line in the log of a job that ended in a row."""
+
+    ts: str
+    level: str = "info"
+    event: str
+    job_id: str
+    external_id: str
+    request_id: str
+    outcome: str
+    lead_id: int
+    attempt: int
 
 
 class Endings:
@@ -127,23 +145,25 @@ class Endings:
             self._hand.release([taken.entry_id])
             self._log.error("worker.fault", job_id=job.id, request_id=job.request_id, exc_info=again)
 
-    def tell_stored(self, job: Job, outcome: str, lead_id: int, *, partial: bool) -> None:
-        """Count and log a job that ended in a row."""
-        self.stored += 1
-        self.tally.add("jobs", outcome)
-        self.tally.add("attempts", "none")
-        logs.emit(
-            "info",
-            "lead.partial" if partial else "lead.stored",
-            {
-                "job_id": job.id,
-                "external_id": job.external_id,
-                "request_id": job.request_id,
-                "outcome": outcome,
-                "lead_id": lead_id,
-                "attempt": job.attempt,
-            },
-        )
+    def tell_stored(self, ended: Sequence[tuple[Job, Written, bool]]) -> None:
+        """Count and log jobs that ended in rows: what became of each, and whether its lead is partial."""
+        self.stored += len(ended)
+        self.tally.add("attempts", "none", len(ended))
+        for outcome, number in Counter([written.outcome for _, written, _ in ended]).items():
+            self.tally.add("jobs", outcome, number)
+        at = logs.timestamp()
+        for job, written, partial in ended:
+            line = _Stored(
+                ts=at,
+                event="lead.partial" if partial else "lead.stored",
+                job_id=job.id,
+                external_id=job.external_id,
+                request_id=job.request_id,
+                outcome=written.outcome,
+                lead_id=written.lead_id,
+                attempt=job.attempt,
+            )
+            logs.emit_struct("info", line)
 
     async def _one_of_many(self, taken: Taken, until: float, reason: str) -> None:
         async with self._abreast:

@@ -23,7 +23,7 @@ MAX_DELIVERIES = 10
 def attempted(job: Job, worker: str, started_at: float, took_s: float, error: str = "") -> Job:
     """The job after one more counted attempt."""
     attempt = Attempt(n=job.attempt + 1, worker=worker, started_at=started_at, took_s=round(took_s, 4), error=error)
-    history = (*job.history, attempt)[-HISTORY:]
+    history = (*job.history, attempt)[-HISTORY:] if job.history else (attempt,)
     return msgspec.structs.replace(job, attempt=job.attempt + 1, history=history)
 
 

@@ -95,8 +95,12 @@ class Storer:
             await self._split(batch, error)
             return
         await self._endings.settle([ready.taken for ready in batch])
-        for ready, result in zip(batch, written, strict=True):
-            self._tell(ready, result)
+        self._endings.tell_stored(
+            [
+                (ready.write.job, result, result.outcome is Outcome.STORED and ready.write.lead.status == "partial")
+                for ready, result in zip(batch, written, strict=True)
+            ]
+        )
 
     @property
     def trouble(self) -> str:
@@ -174,8 +178,3 @@ class Storer:
                     self.up.set()
                     self._log.info("store.available")
                 return result
-
-    def _tell(self, ready: Ready, result: Written) -> None:
-        job = ready.write.job
-        partial = ready.write.lead.status == "partial" and result.outcome is Outcome.STORED
-        self._endings.tell_stored(job, result.outcome.value, result.lead_id, partial=partial)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -45,7 +44,7 @@ def first(source: str, form: str = "") -> tuple[Job, Lead]:
     name = "forms" if form else source
     (job,) = taken(name, request).jobs
     lead = SOURCES[name](Settings.load(STACK)).lead(job)
-    return job, replace(lead, id=7)
+    return job, msgspec.structs.replace(lead, id=7)
 
 
 @pytest.mark.parametrize(("source", "form"), [("meta", "contact"), ("google", ""), ("typeform", "")])

@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from api.models import Attempt, Job, Lead
 from api.store import Write
 
@@ -63,5 +65,7 @@ def write(job_: Job | None = None, **values: Any) -> Write:
 
 def partial(written: Write) -> Write:
     """The same, without its fields."""
-    bare = replace(written.lead, status="partial", full_name="", email="", phone="", phone_e164="", fields={})
+    bare = msgspec.structs.replace(
+        written.lead, status="partial", full_name="", email="", phone="", phone_e164="", fields={}
+    )
     return replace(written, lead=bare)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 
@@ -302,7 +303,8 @@ async def test_more_calls_than_connections_take_turns(writer: Writer, reader: Re
 
 async def test_raw_comes_back_with_all_its_digits(writer: Writer, reader: Reader) -> None:
     write = making.write()
-    (written,) = await writer.write([replace(write, lead=replace(write.lead, raw='{"n": 23842978613670425.10}'))])
+    told = msgspec.structs.replace(write.lead, raw='{"n": 23842978613670425.10}')
+    (written,) = await writer.write([replace(write, lead=told)])
     lead = (await reader.details(written.lead_id)).lead
     assert lead is not None
     assert lead.raw == '{"n": 23842978613670425.10}'

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
@@ -50,7 +51,7 @@ async def test_nothing_is_a_batch_too(writer: Writer) -> None:
 async def test_the_same_job_again_changes_nothing(writer: Writer, reader: Reader) -> None:
     write = making.write()
     first = await writer.write([write])
-    again = await writer.write([replace(write, lead=replace(write.lead, full_name="Other"))])
+    again = await writer.write([replace(write, lead=msgspec.structs.replace(write.lead, full_name="Other"))])
     assert again == [replace(first[0], redelivered=True)]
     details = await reader.details(first[0].lead_id)
     assert details.lead is not None

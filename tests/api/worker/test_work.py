@@ -242,9 +242,7 @@ async def test_a_job_that_a_dead_worker_held_is_taken_over(rig: Rig) -> None:
     await gone.close()
 
 
-async def test_a_dead_worker_s_jobs_are_taken_over_whatever_the_backlog(
-    rig: Rig, log: Log, database_url: str
-) -> None:
+async def test_a_dead_worker_s_jobs_are_taken_over_whatever_the_backlog(rig: Rig, log: Log, database_url: str) -> None:
     left = [form_job(f"msg_left_{n}") for n in range(8)]
     await rig.publish(*left)
     gone = Consumer(rig.redis_url, "leads", "w-gone")
@@ -256,7 +254,8 @@ async def test_a_dead_worker_s_jobs_are_taken_over_whatever_the_backlog(
         async with rig.working(worker_batch=4, worker_prefetch=8):
 
             async def taken_over() -> bool:
-                return sum(line["jobs"] for line in log.events("worker.reclaimed")) == len(left)
+                reclaimed: int = sum(line["jobs"] for line in log.events("worker.reclaimed"))
+                return reclaimed == len(left)
 
             await until(taken_over, "the dead worker's jobs")
             ready = (await rig.inspector.snapshot()).ready
