@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 
 from api.models import Job, JobPage, JobState
 from console.errors import ConsoleError, UsageError
-from console.format import number
+from console.format import number, safe
 from console.links import Links
 from console.ports import Action, Result
 from console.snapshots import Progress
@@ -149,7 +149,8 @@ class QueueVerbs:
         page = action.args.get("page", "")
         if page:
             lifted = await self._links.operate(lambda operator: operator.clear_pause(page))
-            text = f"page {page} goes on" if lifted else f"page {page} was not waiting"
+            name = safe(page, 60)
+            text = f"page {name} goes on" if lifted else f"page {name} was not waiting"
             yield Result(ok=True, text=text, changed=int(lifted))
         else:
             await self._links.operate(lambda operator: operator.resume())

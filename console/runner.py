@@ -104,6 +104,8 @@ def failure(error: Exception) -> Result:
         return failed(str(error), error.hint, error.exit_code)
     if isinstance(error, ServiceError):
         return failed(str(error))
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return failed(f"{error.filename}: {error.strerror}")
     return failed(f"unexpected {type(error).__name__}: {error}", "this is a defect of the console")
 
 

@@ -160,11 +160,12 @@ def show(
         from console.cli.records import show_details
         from console.cli.reveal import record_reveal
         from console.cli.shapes import LeadsFoundDocument
+        from console.format import safe
 
         found = await session.leads.find(lead)
         if not found:
             raise ConsoleError(
-                f"no stored lead has the id {lead}", f"leadsctl queue show {lead} looks among those still queued"
+                f"no stored lead has the id {safe(lead, 60)}", "leadsctl trace looks among those still queued too"
             )
         if reveal:
             await record_reveal(session, *(_name(details.lead) for details in found if details.lead))

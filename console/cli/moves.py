@@ -119,9 +119,11 @@ async def find(session: Session, job: str) -> JobView:
     """The job with this id, or the only one with this fragment of it. ConsoleError when there is none."""
     view = await session.queue.job(job)
     if view is None:
+        from console.format import safe
+
         raise ConsoleError(
-            f"no job in the queue has the id {job}, or several begin so",
-            f"leadsctl leads show {job} looks among the stored",
+            f"no job in the queue has the id {safe(job, 60)}, or several begin so",
+            "leadsctl trace looks among the stored too",
         )
     return view
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from typing import IO, TYPE_CHECKING
 
 from console.cli import terminal
@@ -14,6 +16,11 @@ from console.snapshots import Progress
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
+
+
+COUNT_EVERY_S = 10.0
+"""How often a count without an end is told where no terminal shows it move."""
+_FIGURES = re.compile(r"[0-9][0-9,.]*")
 
 
 class Narrator:
@@ -88,11 +95,13 @@ class Steps:
 
 
 class PlainSteps(Steps):
-    """One line a step that says something new; counts only every tenth of the way."""
+    """One line a step that says something new; counts only every tenth of the way, or every ten seconds."""
 
-    def __init__(self, narrator: Narrator) -> None:
+    def __init__(self, narrator: Narrator, clock: Callable[[], float] = time.monotonic) -> None:
         self._narrator = narrator
+        self._clock = clock
         self._last: dict[str, tuple[str, int, bool | None]] = {}
+        self._counted_at: dict[str, float] = {}
 
     def step(self, step: Progress) -> None:
         """See Steps."""
@@ -100,10 +109,13 @@ class PlainSteps(Steps):
             self._narrator.say(f"$ {step.text}", "dim")
             return
         tenth = step.done * 10 // step.total if step.total else 0
-        now = (step.text, tenth, step.ok)
+        now = (_FIGURES.sub("#", step.text), tenth, step.ok)
         if self._last.get(step.service) == now:
-            return
+            counts = "#" in now[0]
+            if not counts or self._clock() - self._counted_at[step.service] < COUNT_EVERY_S:
+                return
         self._last[step.service] = now
+        self._counted_at[step.service] = self._clock()
         count = f" {step.done:,} of {step.total:,}" if step.total else ""
         mark = {None: "", True: "✔ ", False: "✖ "}[step.ok]
         self._narrator.say(f"{mark}{f'{step.service}: ' if step.service else ''}{step.text}{count}")

@@ -306,3 +306,10 @@ async def test_discarding_and_pausing_say_what_they_mean() -> None:
     assert "30 days" in (await warned(Action(Verb.DISCARD, ("j1",)), Readings()))[0]
     assert "nothing is stored" in (await warned(Action(Verb.PAUSE), Readings()))[0]
     assert await warned(Action(Verb.RETRY, ("j1",)), Readings()) == ()
+
+
+async def test_a_file_that_cannot_be_written_is_no_defect() -> None:
+    verbs = Verbs(fails=NotADirectoryError(20, "Not a directory", "/dev/null/x"))
+    verbs.gate.set()
+    *_, result = await everything(runner(verbs).run(Action(Verb.BACKUP)))
+    assert result == Result(ok=False, text="/dev/null/x: Not a directory", exit_code=1)
