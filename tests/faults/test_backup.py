@@ -110,7 +110,7 @@ async def restored(session: Session, path: Path) -> Result:
 
 async def test_a_backup_under_load_holds_all_that_was_acknowledged(server_folder: Path, tmp_path: Path) -> None:
     async with stack(server_folder / "loaded") as session:
-        port = int((await session.endpoints()).web_url.rpartition(":")[2])
+        port = int((await session.runtime.endpoints()).web_url.rpartition(":")[2])
         load = Load(port)
         sending = asyncio.create_task(load.run())
         try:
@@ -138,7 +138,7 @@ async def test_a_backup_under_load_holds_all_that_was_acknowledged(server_folder
         await until(settled, "the restored queue settles")
         accounting = await session.checker.accounting()
         assert accounting.balanced, accounting
-        with psycopg.connect((await session.endpoints()).database_url) as connection:
+        with psycopg.connect((await session.runtime.endpoints()).database_url) as connection:
             found = [row[0] for row in connection.execute("SELECT external_id FROM leads")]
         assert len(found) == len(set(found))
         assert expected <= set(found)
