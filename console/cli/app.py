@@ -136,5 +136,11 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line; its exit code. Raises what went wrong."""
     command = typer.main.get_command(app)
     lighten(command)
-    value = command.main(args=list(arguments), prog_name=NAME, standalone_mode=False)
+    try:
+        value = command.main(args=list(arguments), prog_name=NAME, standalone_mode=False)
+    except SystemExit as error:
+        # Typer makes a plain failure of a reader that went away.
+        if isinstance(error.__context__, BrokenPipeError):
+            raise BrokenPipeError from error
+        raise
     return value if isinstance(value, int) else 0
