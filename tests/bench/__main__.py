@@ -30,6 +30,8 @@ BENCHMARKS = {
     "memory": "resident memory of web and worker over many webhooks",
     "help": "leadsctl --help beside a bare start of Python",
     "consoles": "the console beside lazydocker on a real Docker Engine: start, idle, a flooded log",
+    "flood": "the console over made-up sources: idle, a log of 20,000 lines/s, a search in a million lines",
+    "soak": "memory of the console over half an hour of traffic",
     "paint": "first paint of the console beside a bare Textual app",
 }
 

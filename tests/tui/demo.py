@@ -31,9 +31,15 @@ class FloodingStack(FakeStack):
         while True:
             await asyncio.sleep(0.05 if self.rate else 1.0)
             due = int((time.monotonic() - start) * (self.rate or 2)) - sent
-            now = self.world.now()
+            now, stamp = self.world.now(), f" @{time.time():.3f}"
             yield [
-                LogLine(now, line.service, line.replica, line.text, line.stream)
+                LogLine(
+                    now,
+                    line.service,
+                    line.replica,
+                    line.text if line.text.endswith("}") else line.text + stamp,
+                    line.stream,
+                )
                 for line in (pattern[(sent + n) % 240] for n in range(due))
             ]
             sent += due
@@ -43,11 +49,14 @@ def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--flood", type=int, default=0, metavar="LINES_A_SECOND")
+    parser.add_argument("--speed", type=float, default=1.0, help="how much faster than ours the time goes")
     for flag in ("hostile", "empty", "calm", "read-only", "broken"):
         parser.add_argument(f"--{flag}", action="store_true")
     args = parser.parse_args()
     start = time.time()
-    world = World(clock=lambda: NOW + time.time() - start, hostile=args.hostile, empty=args.empty, calm=args.calm)
+    world = World(
+        clock=lambda: NOW + (time.time() - start) * args.speed, hostile=args.hostile, empty=args.empty, calm=args.calm
+    )
     if args.broken:
         world.queue_error = "Redis does not answer: connection refused (leads_redis)"
     stack = FloodingStack(world, rate=args.flood)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import subprocess
 import sys
 from functools import partial
@@ -14,7 +13,7 @@ from textual.widgets import Input
 from console.ports import Action, Verb
 from console.tui.app import PAGES
 from console.tui.screens.page import Page
-from tests.tui.conftest import NARROW, WIDE, Seat, opened
+from tests.tui.conftest import WIDE, Seat, opened
 from tests.tui.fakes import FakeRunner, World
 from tests.tui.test_hostile import check
 
@@ -198,27 +197,3 @@ def test_the_interface_brings_no_client_and_no_toolkit_too_many() -> None:
     late = {"docker", "redis", "psycopg", "httpx", "structlog", "typer", "rich.markdown", "textual.widgets._text_area"}
     late |= {"console.tui.screens.queue", "console.tui.screens.logs", "console.tui.commands"}
     assert sorted(late & loaded) == []
-
-
-NAMES = {"/": "slash", "!": "exclamation_mark", "?": "question_mark", ":": "colon", " ": "space"}
-KEYS = (
-    *"123456", *"jkgGhlrRXUepvmnNfwtLaicST/!?:soudD ", "enter", "escape", "tab", "shift+tab", "up", "down", "left",
-    "right", "pageup", "pagedown", "home", "end", "backspace", "ctrl+p", "ctrl+s", "f2", "f5",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("seed", range(3))
-async def test_random_keys_never_break_it(seed: int) -> None:
-    keys = random.Random(seed)
-    world = World(hostile=seed % 2 == 1)
-    async with opened(world, size=WIDE if seed else NARROW) as seat:
-        for count in range(100):
-            key = keys.choice(KEYS)
-            await seat.pilot.press(NAMES.get(key, key))
-            if count % 10 == 0:
-                world.total += keys.randrange(3)
-                world.queue_error = "away" if keys.random() < 0.1 else ""
-                await seat.pilot.pause(0.02)
-                if isinstance(seat.app.screen, Page):
-                    check(seat)
-        assert seat.app.is_running

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from api.models import QueueSnapshot
 from console.tui.app import LeadsApp
+from console.tui.state import Kind
 from tests.tui.conftest import NARROW, WIDE
 from tests.tui.fakes import NOW, FakeQueue, FakeRunner, World, sources
 
@@ -30,6 +31,7 @@ SCREENS = {
     "volumes": ("5",),
     "activity": ("6",),
 }
+STEADY = (Kind.STACK, Kind.QUEUE, Kind.LEADS)
 Compare = Callable[..., bool]
 
 
@@ -56,6 +58,56 @@ def settle(keys: tuple[str, ...]) -> Callable[[Pilot[None]], object]:
         await pilot.pause()
 
     return run
+
+
+async def broken(app: LeadsApp, world: World, pilot: Pilot[None]) -> None:
+    """Every source fails once, and is not asked again."""
+    world.stack_error = "No Docker Engine at unix:///var/run/docker.sock: connection refused"
+    world.queue_error = "Redis does not answer: connection refused (leads_redis)"
+    world.leads_error = "Postgres does not answer: timeout expired"
+    app.action_read_now()
+    kinds = (*STEADY, *((Kind.VOLUMES,) if Kind.VOLUMES in app._pollers else ()))
+    while not all(app.known.reading(kind).error for kind in kinds):
+        await pilot.pause(0.01)
+    await app._stop_reading()
+
+
+def in_state(state: str, world: World, later: list[float], keys: tuple[str, ...]) -> Callable[[Pilot[None]], object]:
+    """Opens a screen and brings it into a state in which it comes to rest."""
+
+    async def run(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        assert isinstance(app, LeadsApp)
+        known = app.known
+        if state != "loading":
+            while not (known.stack.seq and known.queue.seq and known.leads.seq and len(known.logs)):
+                await pilot.pause(0.01)
+        await pilot.press(*keys)
+        await pilot.pause(0.4)
+        if state == "failed":
+            await broken(app, world, pilot)
+        elif state == "stale":
+            await app._stop_reading()
+            later[0] = 42.0
+        elif state == "loading":
+            later[0] = 1.0
+        await pilot.pause(0.3)
+        if app.page is not None:
+            app.page.refresh_edges()
+            app.page.show(None)
+        await pilot.pause()
+
+    return run
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "160x45"])
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("state", ["empty", "loading", "failed", "stale"])
+def test_states(snap_compare: Compare, state: str, screen: str, size: tuple[int, int]) -> None:
+    later = [0.0]
+    world = World(clock=lambda: NOW + later[0], empty=state == "empty", delay_s=60 * (state == "loading"))
+    app = LeadsApp(sources(world), FakeRunner(world), theme="dark", clock=world.clock)
+    assert snap_compare(app, terminal_size=size, run_before=in_state(state, world, later, SCREENS[screen]))
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "160x45"])

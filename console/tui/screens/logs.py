@@ -107,7 +107,9 @@ class Logs(Page):
 
     def _several(self, name: str) -> bool:
         stack = self.known.stack.value
-        return bool(stack and any(s.name == name and len(s.replicas) > 1 for s in stack.services))
+        if stack is None:
+            return len({e.line.replica for e in self.known.logs.entries[-500:] if e.line.service == name}) > 1
+        return any(s.name == name and len(s.replicas) > 1 for s in stack.services)
 
     def _empty(self) -> str:
         if self.known.logs_error:

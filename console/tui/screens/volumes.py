@@ -74,7 +74,8 @@ class Volumes(Page):
             else:
                 table.health = known.health(Kind.VOLUMES)
                 table.empty = (Cell("No volumes: they come with the first start."),)
-            table.styles.height = min(len(volumes.volumes) + 3, 12) if volumes and volumes.volumes else 5
+            room = 2 if table.health.supply is Supply.FAILED else 0  # for the reason, over what was last known
+            table.styles.height = min(len(volumes.volumes) + 3 + room, 12) if volumes and volumes.volumes else 5
             table.show(volume_view.volume_rows(volumes, known.sizes) if volumes else ())
             disk.health = (
                 replace(table.health, supply=Supply.STALE, text="")
