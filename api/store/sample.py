@@ -7,7 +7,7 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import LiteralString
 
 from api.store.connections import Connection, rows
@@ -22,6 +22,8 @@ _COMMON = 0.12
 _MOST_PIECES = 6
 _A_CODE = 0.0025
 """The share of leads that has four digits in a row, probably: some 25 of the 10,000 there are."""
+_ROW, _ENTRY = 5_000.0, 10.0
+"""What it takes, about, to look at a lead that the index found, and to read an entry of a list: nanoseconds."""
 _UNSEEN = 0.3
 """Leads of the sample taken to have what none of them has."""
 
@@ -81,22 +83,27 @@ class Sample:
             of_digits = _trigrams(code, [True] * len(code))
             found |= {piece: (trigram, -1 - n) for piece, (trigram, _) in of_digits.items()}
             counts |= {piece: max(self._counts[piece], _A_CODE * total) for piece in of_digits}
+        shares = {piece: max(counts[piece], _UNSEEN) / total for piece in found}
+        words = {piece: word for piece, (_, word) in found.items()}
         chosen: list[str] = []
-        have = list(self._parts)
+        have, left = list(self._parts), 1.0
         while len(chosen) < _MOST_PIECES:
-            left = [piece for piece in found if piece not in chosen and counts[piece] <= _COMMON * total]
-            if not left and not chosen:
-                left = list(found)
-            if not left:
+            rest = [piece for piece in found if piece not in chosen and counts[piece] <= _COMMON * total]
+            if not rest and not chosen:
+                rest = list(found)
+            if not rest:
                 break
-            used = Counter(found[piece][1] for piece in chosen)
+            used = Counter(words[piece] for piece in chosen)
+            seen = {p: sum(p in text for text in have) if chosen else counts[p] for p in rest}
             # What leaves the fewest; where none are left, what is rarest of another word than the ones before.
-            best = min(left, key=lambda p: (sum(p in text for text in have), used[found[p][1]], counts[p], p))
+            best = min(rest, key=lambda p: (seen[p], used[words[p]], counts[p], p))
+            then = _left([*chosen, best], shares, words, 0.0)
+            if chosen and (left - then) * _ROW < shares[best] * _ENTRY:
+                break
             chosen.append(best)
-            have = [text for text in have if best in text]
-        # As if they had nothing to do with each other, or as the sample has them together: the more pessimistic.
-        apart = math.prod(max(counts[piece], _UNSEEN) / total for piece in chosen)
-        return chosen, max(apart, len(have) / total, _UNSEEN / total)
+            have, left = [text for text in have if best in text], then
+        # As if its words had nothing to do with each other, or as the sample has them: the more pessimistic.
+        return chosen, max(_left(chosen, shares, words, _UNSEEN / total), len(have) / total)
 
     async def _which(self, connection: Connection, folded: str) -> list[bool]:
         """Which signs the server takes for letters or digits: its locale decides."""
@@ -105,6 +112,24 @@ class Sample:
             known = await rows(connection, LETTERS, [unknown])
             self._letters |= {sign: letter for sign, (letter,) in zip(unknown, known, strict=True)}
         return [sign.isalnum() if sign.isascii() else self._letters[sign] for sign in folded]
+
+
+def _left(chosen: Sequence[str], shares: Mapping[str, float], words: Mapping[str, int], least: float) -> float:
+    """The share of leads that has all of the pieces, as if words had nothing to do with each other.
+
+    Those of a word have: its further letters tell half as much, and a further digit is one in ten.
+    """
+    by_word: dict[int, list[float]] = {}
+    for piece in chosen:
+        by_word.setdefault(words[piece], []).append(shares[piece])
+    left = 1.0
+    for word, each in by_word.items():
+        first, *others = sorted(each)
+        if word < 0:
+            left *= first * 0.1 ** len(others)
+        else:
+            left *= max(least, first * math.sqrt(math.prod(others)))
+    return left
 
 
 def _edges(text: str, letters: Sequence[bool]) -> str:

@@ -26,7 +26,7 @@ LOOK_SCATTERED = 1_000
 """The same for those of a form, page or campaign: they lie apart from each other in the table."""
 FIRST_LOOK = 3_000
 """How many are looked at first where nothing is known of how frequent the wanted ones are."""
-WALK = 40_000
+WALK = 24_000
 """Leads that a page looks at where the search index cannot help."""
 WALK_UNINDEXED = 400_000
 """The same where there is no search index at all."""
@@ -37,7 +37,7 @@ AT_ONCE = 3_000
 MOST_LEFT = 30_000
 """Leads that the search index may leave to be looked at for one page."""
 
-_ONE_BY_ONE = 6
+_ONE_BY_ONE = 4
 """Stretches that are asked for one by one in any case."""
 _MARGIN = 1.5
 _OF_A_FORM = 0.02

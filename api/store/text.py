@@ -17,6 +17,7 @@ _PAIRS = bytes(
 )
 """A letter or digit for every two digits side by side (left << 4 | right), a blank where one of them is none."""
 _NIBBLES = bytes(sign - 48 if 48 <= sign < 58 else 15 for sign in range(256))
+_OF_NUMBERS = b"0123456789+-()."
 _NO_NIBBLES = bytes(set(range(256)) - set(b"0123456789 "))
 
 
@@ -48,9 +49,9 @@ def search_texts(name: str, email: str, phone: str, *ids: str) -> tuple[str, str
 
 
 def parts(search: str) -> str:
-    """What the search index knows of a search text: the text without its digits, then the codes of each word's digits.
+    """What the search index knows of a search text: the words that are no numbers, then codes of each word's digits.
 
-    Every trigram of `parts_of` a fragment of the text is in it.
+    Every trigram of the `parts_of` a fragment of the text is in it.
     """
     raw = search.encode()
     kept = ""
@@ -58,13 +59,18 @@ def parts(search: str) -> str:
     for word in reversed(_codes(raw)):
         if len(word) > 2 and word not in kept:
             kept += " " + word
-    return raw.translate(None, b"0123456789").decode() + kept
+    return _worded(raw) + kept
 
 
 def parts_of(folded: str) -> list[str]:
-    """The parts of a fragment, folded: what it is without its digits, and the codes of each word's digits."""
+    """The parts of a fragment, folded: its words that are no numbers, and the codes of each word's digits."""
     raw = folded.encode()
-    return [raw.translate(None, b"0123456789").decode(), *(word for word in _codes(raw) if len(word) > 2)]
+    return [_worded(raw), *(word for word in _codes(raw) if len(word) > 2)]
+
+
+def _worded(raw: bytes) -> str:
+    """The words that are no numbers. A trigram of the others is in one of thirty leads, and tells nothing."""
+    return b" ".join([word for word in raw.split(b" ") if word.strip(_OF_NUMBERS)]).decode()
 
 
 def _codes(raw: bytes) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -105,6 +106,9 @@ def _searches(dice: random.Random, known: Sequence[people.Known], now: datetime,
         texts("name, 2 letters", each(named, lambda k: _piece(dice, k.name, 2))),
         texts("name, not Latin, 3 signs or more", each(other, lambda k: k.name.split()[-1][:5])),
         texts("phone: 1587-46", [f"{dice.randrange(90_000, 100_000)}-{dice.randrange(100):02}"[1:] for _ in some]),
+        texts("phone: the last four digits", each(named, lambda k: k.phone[-4:])),
+        texts("phone: whole, as typed", each(named, lambda k: k.phone)),
+        texts("phone: whole, its digits", each(named, lambda k: re.sub("[^0-9]", "", k.phone))),
         texts("nothing has it: canees + xqzv", each(latin, lambda k: k.name.split()[-1] + "xqzv")),
         texts(
             "nothing has it: common letters",

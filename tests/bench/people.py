@@ -87,6 +87,7 @@ class Known:
     external: str
     job: str
     request: str
+    phone: str
     at: datetime
 
 
@@ -225,6 +226,7 @@ def _lead(
         external,
         job,
         request,
+        phone,
         at,
     )
     return lead, delivery, known

@@ -36,6 +36,7 @@ def test_four_digits_in_a_row_have_a_code_whatever_stands_between() -> None:
     assert parts_of("123") == [""]
 
 
-def test_digits_are_no_letters_of_the_parts() -> None:
-    assert parts("ana7b@x.de 12") == "anab@x.de "
-    assert parts_of("7b@") == ["b@"]
+def test_only_words_that_are_no_numbers_are_kept() -> None:
+    assert parts("ana7b@x.de 12 (3) é1 x") == "ana7b@x.de é1 x"
+    assert parts_of("7b@") == ["7b@"]
+    assert parts_of("-71 ") == [""]
