@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from typing import Annotated
 
@@ -36,6 +35,8 @@ def web(
     os.environ.update(as_environment(inv.options))
     title = f"leadsctl · {settings.project or 'leads'}"
     try:
+        import asyncio
+
         asyncio.run(serve(port, title, lambda url: _tell(inv, url)))
     except OSError as error:
         raise UsageError(f"port {port} cannot be used: {error.strerror or error}", "take another --port") from error

@@ -30,6 +30,18 @@ def test_nothing_heavy_is_imported_to_show_help(arguments: list[str]) -> None:
     assert (done.returncode, done.stderr) == (0, "[]\n")
 
 
+def test_nothing_heavy_is_imported_for_the_help_of_any_command() -> None:
+    code = (
+        "import sys, typer; from console.__main__ import run; from console.cli.app import COMMANDS, app\n"
+        "group = typer.main.get_command(app)\n"
+        "inner = [[name, one] for name in COMMANDS for one in getattr(group.commands[name], 'commands', ())]\n"
+        "for words in [*([name] for name in COMMANDS), *inner]:\n"
+        f"    print(run([*words, '--help']), [n for n in {HEAVY!r} if n in sys.modules], words, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True)
+    assert [line for line in done.stderr.splitlines() if not line.startswith("0 [] ")] == []
+
+
 def test_the_table_of_commands_says_what_they_say_themselves() -> None:
     group = typer.main.get_command(app)
     for name, entry in COMMANDS.items():
