@@ -45,11 +45,8 @@ def _idle(seconds: float) -> Report:
         made = record(terminal, seconds, itertools.repeat(""), 60)
         share = (cpu_seconds(terminal.process) - before) / seconds
     row = (f"{share:.2%}", f"{made.memory / 2**20:.0f}")
-    return Report(
-        f"flood: every pane live at 1 s, figures that change each second, {seconds:.0f} s",
-        ("of a core", "memory MiB"),
-        (row,),
-    )
+    note = f"{seconds:.0f} s; every pane is live at 1 s, and its figures change each second"
+    return Report("flood: idle", ("of a core", "memory MiB"), (row,), (note,))
 
 
 def _floods(seconds: float) -> Report:
@@ -104,5 +101,6 @@ def _searches(count: int) -> Report:
             wall = time.perf_counter()
         took = time.process_time() - began
         rows.append((pattern, f"{len(view.entries):,}", f"{took:.2f}", f"{slowest * 1e3:.0f}"))
-    title = f"flood: a search in {count:,} lines of {figure(book.bytes / 1e6)} MB, processor time"
-    return Report(title, ("pattern", "lines found", "s", "longest hold-up ms"), tuple(rows))
+    title = f"flood: a search in {count:,} lines"
+    note = f"processor time; the lines take {figure(book.bytes / 1e6)} MB"
+    return Report(title, ("pattern", "lines found", "s", "longest hold-up ms"), tuple(rows), (note,))
