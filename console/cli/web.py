@@ -21,9 +21,9 @@ def web(
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> int:
-    """Serve the terminal UI to a browser on this machine, until Ctrl-C.
+    """Serve the terminal UI to a browser on this machine.
 
-    It listens on 127.0.0.1 only. The address that is printed holds a token that opens the console once, in one browser.
+    It serves until Ctrl-C.     It listens on 127.0.0.1 only. The address that is printed holds a token that opens the console once, in one browser.
     From elsewhere, reach it through ssh -L. --read-only before the verb takes all verbs away.
     """
     inv = invocation(ctx, json=json, quiet=quiet)
