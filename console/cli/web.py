@@ -23,8 +23,8 @@ def web(
 ) -> int:
     """Serve the terminal UI to a browser on this machine.
 
-    It serves until Ctrl-C.     It listens on 127.0.0.1 only. The address that is printed holds a token that opens the console once, in one browser.
-    From elsewhere, reach it through ssh -L. --read-only before the verb takes all verbs away.
+    It serves until Ctrl-C, on 127.0.0.1 only. The address that is printed holds a token that opens the console once, in
+    one browser. From elsewhere, reach it through ssh -L. --read-only before the verb takes all verbs away.
     """
     inv = invocation(ctx, json=json, quiet=quiet)
     try:
