@@ -24,6 +24,8 @@ _A_CODE = 0.0025
 """The share of leads that has four digits in a row, probably: some 25 of the 10,000 there are."""
 _ROW, _ENTRY = 5_000.0, 10.0
 """What it takes, about, to look at a lead that the index found, and to read an entry of a list: nanoseconds."""
+_ENOUGH = 5
+"""Leads of the sample that tell whether a piece narrows what the others leave."""
 _UNSEEN = 0.3
 """Leads of the sample taken to have what none of them has."""
 
@@ -98,7 +100,8 @@ class Sample:
             # What leaves the fewest; where none are left, what is rarest of another word than the ones before.
             best = min(rest, key=lambda p: (seen[p], used[words[p]], counts[p], p))
             then = _left([*chosen, best], shares, words, 0.0)
-            if chosen and (left - then) * _ROW < shares[best] * _ENTRY:
+            useless = len(have) >= _ENOUGH and seen[best] > 0.8 * len(have)
+            if chosen and (useless or (left - then) * _ROW < shares[best] * _ENTRY):
                 break
             chosen.append(best)
             have, left = [text for text in have if best in text], then
