@@ -116,7 +116,8 @@ def _read(path: Path, *, required: bool) -> dict[str, Any] | None:
         ) from None
     flat: dict[str, Any] = {}
     for key, value in tables.items():
-        flat |= {f"{key}.{name}": each for name, each in value.items()} if isinstance(value, dict) else {key: value}
+        table = isinstance(value, dict) and key not in BY_NAME
+        flat |= {f"{key}.{name}": each for name, each in value.items()} if table else {key: value}
     for name in flat:
         _demand_known(name, path)
     return flat

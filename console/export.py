@@ -9,16 +9,20 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator, Callable, Sequence
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
+from pathlib import Path
 from typing import IO, Protocol
 
 import msgspec
 
 from api.models import Lead, LeadFilter, LeadPage
+from console.errors import ConsoleError
 from console.format import number
 from console.masking import mask_email, mask_name, mask_phone, mask_value
 from console.snapshots import Progress
@@ -171,3 +175,20 @@ async def export(
 
 def _ask(source: Pages, where: LeadFilter, cursor: str, limit: int) -> asyncio.Future[LeadPage]:
     return asyncio.ensure_future(source.page(where, cursor=cursor, limit=min(limit, PAGE), full=True))
+
+
+@contextmanager
+def placed(target: Path) -> Iterator[IO[bytes]]:
+    """A file that appears in its place, readable by its owner only, once it is whole. ConsoleError if it cannot."""
+    part = target.with_name(f".{target.name}.part")
+    try:
+        part.unlink(missing_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(target)
+    except OSError as error:
+        raise ConsoleError(f"{target} cannot be written: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)

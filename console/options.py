@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,6 +155,33 @@ def url(*schemes: str) -> Callable[[Any], str]:
     return read
 
 
+def keys(value: Any) -> dict[str, tuple[str, ...]]:
+    """Reads keys by action: a table (TOML, where it is a text) of "place.action" to a key or a list of keys.
+
+    Whether there is such an action, and whether its key is free, is known where the keys are bound.
+    """
+    if isinstance(value, str):
+        try:
+            value = tomllib.loads(value)
+        except tomllib.TOMLDecodeError:
+            raise ValueError("write TOML: queue.retry = 'y'") from None
+    if not isinstance(value, dict):
+        raise ValueError("write a table: [keys]")
+    found: dict[str, tuple[str, ...]] = {}
+    for name, wanted in value.items():
+        inner = (
+            {f"{name}.{action}": each for action, each in wanted.items()}
+            if isinstance(wanted, dict)
+            else {name: wanted}
+        )
+        for action, each in inner.items():
+            given = [each] if isinstance(each, str) else each
+            if not isinstance(given, list) or not given or not all(isinstance(key, str) and key for key in given):
+                raise ValueError(f"{str(action)[:60]} is not a key, or a list of keys")
+            found[action] = tuple(given)
+    return found
+
+
 OPTIONS: tuple[Option, ...] = (
     Option("runtime", one_of(*RUNTIMES), "docker", "which stack: Compose, or local processes"),
     Option("dir", path, None, "state directory (local), or the folder with the compose files"),
@@ -178,6 +206,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("check.max_backup_age", age, None, "how old the last backup may be; only told where this is not set"),
     Option("backup.dir", path, None, "where backups are written; leadsctl/backups in the user's state otherwise"),
     Option("backup.keep", count, 0, "how many backups stay; 0 keeps all"),
+    Option("keys", keys, {}, "other keys for actions of the terminal UI; leadsctl help keys lists them"),
     Option("backup.recipient", text, "", "age public key that backups are encrypted for"),
 )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from api.models import (
     Accounting,
@@ -22,6 +22,10 @@ from api.models import (
     StoreSnapshot,
 )
 from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot, VolumesSnapshot
+
+if TYPE_CHECKING:
+    from api.store.records import OperatorAction
+    from console.trace import TraceSource
 
 
 class Verb(StrEnum):
@@ -235,12 +239,16 @@ class LeadsSource(Protocol):
         """Totals, today's count, newest leads."""
         ...
 
-    async def page(self, where: LeadFilter, *, cursor: str = "", limit: int = 50) -> LeadPage:
-        """A page of leads, newest first."""
+    async def page(self, where: LeadFilter, *, cursor: str = "", limit: int = 50, full: bool = False) -> LeadPage:
+        """A page of leads, newest first; `full` with every answer."""
         ...
 
     async def details(self, lead_id: int) -> LeadDetails:
         """One lead with its deliveries and attempts."""
+        ...
+
+    async def actions(self, limit: int = 50) -> tuple[OperatorAction, ...]:
+        """What operators did, newest first."""
         ...
 
 
@@ -266,13 +274,17 @@ class VolumesSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What a front end reads from. Without `volumes` the front end shows what queue and store say about themselves."""
+    """What a front end reads from.
+
+    Without `volumes` the front end shows what queue and store say about themselves; without `tracer` no traces.
+    """
 
     stack: StackSource
     queue: QueueSource
     leads: LeadsSource
     checker: Checker
     volumes: VolumesSource | None = None
+    tracer: TraceSource | None = None
 
 
 class Runner(Protocol):

@@ -44,7 +44,7 @@ class QueueVerbs:
         steps: asyncio.Queue[Progress | None] = asyncio.Queue()
 
         def on_page(moved: int, scanned: int) -> None:
-            steps.put_nowait(Progress(f"{number(moved)} {done}, {number(scanned)} looked at"))
+            steps.put_nowait(Progress(f"{number(moved)} {done}, {number(scanned)} looked at", done=scanned))
 
         task = asyncio.ensure_future(
             self._links.operate(lambda operator: operator.retry_matching(state, match, progress=on_page))
@@ -79,7 +79,7 @@ class QueueVerbs:
             done, kept = await self._put_away([view.job for view in page.jobs])
             count, looked = count + done, looked + page.scanned
             refused = [*refused, *kept][:REFUSED_KEPT]
-            yield Progress(f"{number(count)} discarded, {number(looked)} looked at")
+            yield Progress(f"{number(count)} discarded, {number(looked)} looked at", done=looked)
             if not page.cursor:
                 break
         yield _outcome(count, "discarded", refused)

@@ -110,6 +110,7 @@ class Session:
             leads=self.leads,
             checker=self.checker,
             volumes=volumes,
+            tracer=self.tracer(),
         )
         self.sender = Sender(lambda: select.stack_environment(settings), self.links)
         verbs = PipelineVerbs(lambda: self.runtime, self.links, self.sender, self._backfill, settings.operator)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Protocol
 
 from api.models import Attempt, Delivery, JobState, JobView, Lead, LeadDetails
 from console import loglines
@@ -76,6 +77,14 @@ class Trace:
     leads: tuple[Lead, ...] = ()
     jobs: tuple[JobTrace, ...] = ()
     notices: tuple[str, ...] = ()
+
+
+class TraceSource(Protocol):
+    """Follows leads through the pipeline."""
+
+    async def find(self, text: str) -> Trace:
+        """All about a lead id, external id, job id, request id or e-mail address. Empty when nothing has it."""
+        ...
 
 
 def traced(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from console.cli import terminal
 from console.cli.invocation import Invocation
 from console.errors import ReadOnlyError, UsageError
 from console.ports import Action, Result
@@ -33,7 +32,7 @@ async def act(inv: Invocation, session: Session, action: Action, *, question: st
 async def agreed(inv: Invocation, session: Session, action: Action, question: str, *, yes: bool) -> bool:
     """Whether the operator wants it, after having read what it risks."""
     narrator = inv.narrator
-    if not yes and not terminal.interactive():
+    if not yes and not inv.narrator.asks:
         raise UsageError(f"{action.verb} asks first, and there is no terminal to ask on", "add --yes to do it unasked")
     for line in await session.runner.warnings(action):
         narrator.warn(line, asking=not yes)
@@ -54,7 +53,7 @@ async def named_to_agree(inv: Invocation, session: Session, action: Action, conf
     name = session.stack_name
     if confirm and confirm != name:
         raise UsageError(f"the stack is called {name}, not {confirm}")
-    if not confirm and not terminal.interactive():
+    if not confirm and not inv.narrator.asks:
         raise UsageError(f"{why}, and there is no terminal to ask on", f"add --confirm {name}")
     for line in await session.runner.warnings(action):
         inv.narrator.warn(line, asking=not confirm)

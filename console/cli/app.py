@@ -110,6 +110,8 @@ def root(
 
     Without a command the terminal UI opens.
     """
+    if isinstance(ctx.obj, Invocation):  # inside the terminal UI: the stack is the one that is open
+        return 0
     ctx.obj = Invocation(
         json=json,
         quiet=quiet,

@@ -118,6 +118,8 @@ def _document(value: Value) -> OptionDocument:
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items()}
     return [str(each) for each in value] if isinstance(value, tuple) else value
 
 
@@ -127,6 +129,8 @@ def _text(value: Value) -> str:
     shown = _plain(value.value)
     if isinstance(shown, bool):
         return "true" if shown else "false"
+    if isinstance(shown, dict):
+        return " ".join(f"{name}={','.join(each)}" for name, each in shown.items())
     return " ".join(shown) if isinstance(shown, list) else "" if shown is None else str(shown)
 
 

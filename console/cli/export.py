@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from console.errors import ConsoleError, UsageError
+from console.errors import UsageError
 
 if TYPE_CHECKING:
     from api.models import LeadFilter
@@ -71,20 +70,12 @@ def _named(where: LeadFilter) -> str:
 
 @contextmanager
 def _opened(target: Path | None) -> Iterator[IO[bytes]]:
-    """The file, which appears in its place, readable by its owner only, once it is whole; or standard output."""
+    """The file, which appears in its place once it is whole; or standard output."""
     if target is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    part = target.with_name(f".{target.name}.part")
-    try:
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(target)
-    except OSError as error:
-        raise ConsoleError(f"{target} cannot be written: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)
+    from console.export import placed
+
+    with placed(target) as stream:
+        yield stream

@@ -41,9 +41,9 @@ def help_(
 
 
 def _keys(inv: Invocation) -> int:
-    from console.tui.keymap import sections
+    from console.tui.keymap import checked, sections
 
-    found = sections()
+    found = sections(checked(inv.settings.config["keys"]))
     if inv.json:
         inv.output.document({"sections": found})
         return 0
@@ -52,7 +52,8 @@ def _keys(inv: Invocation) -> int:
             inv.output.line()
         inv.output.heading(section.place)
         for key in section.keys:
-            inv.output.line(f"  {' '.join(key.keys):<24} {key.does}")
+            inv.output.line(f"  {' '.join(key.keys):<24} {key.does:<28} {key.action}".rstrip())
+    inv.narrator.say('config.toml gives an action other keys: [keys] "queue.retry" = "y"')
     return 0
 
 

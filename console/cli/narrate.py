@@ -51,14 +51,19 @@ class Narrator:
         if hint:
             self.tell(f"hint: {hint}")
 
+    @property
+    def asks(self) -> bool:
+        """Whether a question can be asked here."""
+        return terminal.interactive()
+
     def confirm(self, question: str) -> bool:
-        """Ask; anything but a clear yes, the end of input included, is a no. Only where `terminal.interactive()`."""
+        """Ask; anything but a clear yes, the end of input included, is a no. Only where it `asks`."""
         self.stream.write(f"{safe(question)} [y/N] ")
         self.stream.flush()
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def typed(self, question: str, word: str) -> bool:
-        """Ask for a word to be typed; whether it was. Only where `terminal.interactive()`."""
+        """Ask for a word to be typed; whether it was. Only where it `asks`."""
         self.stream.write(f"{safe(question)} ")
         self.stream.flush()
         return sys.stdin.readline().strip() == word

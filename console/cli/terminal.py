@@ -43,8 +43,11 @@ def paint(text: str, tone: str) -> str:
 
 
 def width(stream: IO[str]) -> int | None:
-    """Cells in a line, None where nothing limits it: a pipe or a file gets every column whole."""
-    return shutil.get_terminal_size().columns if is_terminal(stream) else None
+    """Cells in a line, None where nothing limits it: a pipe or a file gets every column whole.
+
+    A stream that is no terminal and knows its `columns` is a page of the terminal UI.
+    """
+    return shutil.get_terminal_size().columns if is_terminal(stream) else getattr(stream, "columns", None)
 
 
 def interactive() -> bool:

@@ -12,6 +12,7 @@ from console.errors import UsageError
 
 if TYPE_CHECKING:
     from console.session import Session
+    from console.tools import Tools
 
 
 def open_ui(inv: Invocation) -> int:
@@ -45,6 +46,7 @@ async def run_ui(session: Session, title: str) -> int:
         read_only=told.read_only,
         theme=told.config["tui.theme"],
         log_memory=told.config["tui.log_memory"],
+        tools=tools_of(session),
     )
     # Textual's own way to end is a traceback with every local variable, and so with personal data, on the screen.
     app._fatal_error = app._close_messages_no_wait  # type: ignore[method-assign]
@@ -52,3 +54,16 @@ async def run_ui(session: Session, title: str) -> int:
     if app._exception is not None:
         raise app._exception
     return app.return_code or 0
+
+
+def tools_of(session: Session) -> Tools:
+    """What the UI is lent of a session."""
+    from console.cli.inside import CommandsInside
+    from console.tools import Tools
+
+    keys = session.settings.config["keys"]
+    if keys:
+        from console.tui.keymap import checked
+
+        keys = checked(keys)
+    return Tools(CommandsInside(session), session.backup_wanted, lambda: session.stack_name, keys)

@@ -17,14 +17,22 @@ from console.tui.work import begin
 if TYPE_CHECKING:
     from textual.app import App
 
+JOB_VERBS = frozenset({Verb.RETRY, Verb.DISCARD, Verb.UNDO, Verb.EDIT})
+REFUSED = Result(ok=False, text="the console is read-only", exit_code=2)
+NOT_DONE = Result(ok=False, text="nothing was done", exit_code=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked before an action: a title that names the object, what will happen, and the word for yes."""
+    """What is asked before an action: a title that names the object, what will happen, and the word for yes.
+
+    `word` must be typed before yes can be chosen, "" if that is not needed.
+    """
 
     title: str
     lines: tuple[str, ...]
     yes: str
+    word: str = ""
 
 
 class Acting:
@@ -48,42 +56,57 @@ class Acting:
         *,
         changing: bool = True,
         on_terminal: bool = False,
+        total: int = 0,
+        ended: Callable[[Result], None] | None = None,
     ) -> None:
-        """Ask if there is a question, then run; `then` gets the result if anything was done.
+        """Ask if there is a question, then run; `then` gets the result if anything was done, `ended` gets any result.
 
         `on_terminal`: the action opens a program there, and gets the terminal while it runs.
+        `total` is how much there is to do, for steps that do not say it themselves; 0 if it is not known.
         """
+        told = ended or (lambda _result: None)
+
+        def tell(result: Result) -> None:
+            told(result)
+            if then is not None and (result.ok or result.changed):
+                then(result)
+
         if changing and self._known.read_only:
             self._app.notify("This console is read-only.", severity="warning", markup=False)
+            told(REFUSED)
             return
         if on_terminal:
-            begin(self._app, partial(self._on_terminal, action, label), "actions")
+            begin(self._app, partial(self._on_terminal, action, label, tell), "actions")
             return
         if question is None:
-            self._run(action, label, then)
+            self._run(action, label, tell, total)
             return
         from console.tui.screens.confirm import Confirm
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self._run(action, label, then)
+                self._run(action, label, tell, total)
+            else:
+                told(NOT_DONE)
 
         self._app.push_screen(Confirm(question, lambda: self._runner.warnings(action)), answered)
 
-    def _run(self, action: Action, label: str, then: Callable[[Result], None] | None) -> None:
-        begin(self._app, partial(self._do, action, label, then), "actions")
+    def _run(self, action: Action, label: str, tell: Callable[[Result], None], total: int) -> None:
+        begin(self._app, partial(self._do, action, label, tell, total), "actions")
 
-    async def _on_terminal(self, action: Action, label: str) -> None:
+    async def _on_terminal(self, action: Action, label: str, tell: Callable[[Result], None]) -> None:
         from console.tui.handover import handed_over
 
         try:
             with handed_over(self._app, safe(label)):
-                await self._do(action, label, None)
+                await self._do(action, label, tell, 0)
         except ConsoleError as error:
-            self._tell(action, label, Result(ok=False, text=str(error), hint=error.hint))
+            failed = Result(ok=False, text=str(error), hint=error.hint)
+            self._tell(action, label, failed)
+            tell(failed)
         self._app.refresh(layout=True)
 
-    async def _do(self, action: Action, label: str, then: Callable[[Result], None] | None) -> None:
+    async def _do(self, action: Action, label: str, tell: Callable[[Result], None], total: int) -> None:
         known = self._known
         doing = known.begin(label)
         result = Result(ok=False, text="ended without a result")
@@ -92,7 +115,8 @@ class Acting:
                 if isinstance(step, Progress) and step.command:
                     known.happened("you", "runs", label, step.text, Tone.DIM)
                 elif isinstance(step, Progress):
-                    known.step(doing, Progress(safe(step.text), safe(step.service, 60), step.done, step.total))
+                    whole = step.total or (max(total, step.done) if step.done else 0)
+                    known.step(doing, Progress(safe(step.text), safe(step.service, 60), step.done, whole))
                     self._show()
                 else:
                     result = step
@@ -103,13 +127,14 @@ class Acting:
         self._tell(action, label, result)
         self._poke()
         self._show()
-        if then is not None and (result.ok or result.changed):
-            then(result)
+        tell(result)
 
     def _tell(self, action: Action, label: str, result: Result) -> None:
         text = safe(result.text) or ("done" if result.ok else "failed")
         hint = f" {safe(result.hint)}" if result.hint else ""
         tone = Tone.OK if result.ok else Tone.BAD
+        if action.verb in JOB_VERBS and action.targets:
+            self._known.remember(f"trace {action.targets[0]}")
         self._known.happened("you", action.verb.value.replace("-", " "), target_of(action), text + hint, tone)
         if result.ok and action.verb is Verb.REVEAL:
             return
@@ -130,7 +155,7 @@ class Acting:
 
 def target_of(action: Action) -> str:
     """What an action is done to, for the record: at most three names."""
-    if action.verb in (Verb.RETRY_MATCHING, Verb.DISCARD_MATCHING):
+    if action.verb in (Verb.RETRY_MATCHING, Verb.DISCARD_MATCHING, Verb.UNDO_MATCHING):
         match = action.args.get("match", "")
         return f"all {action.args.get('state', '')}" + (f" matching {match}" if match else "")
     names = [safe(target, 60) for target in action.targets]

@@ -6,34 +6,32 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual.app import App, ScreenStackError
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 
-from api.models import JobState
 from console.poller import Poller, one_line
 from console.ports import Action, Runner, Sources, Verb
 from console.snapshots import LogLine, Reading
+from console.tools import Tools
 from console.tui.acting import Acting
 from console.tui.logbook import MAX_BYTES, Logbook
 from console.tui.logfeed import LogFeed
 from console.tui.messages import Logged, Read
-from console.tui.screens.overview import Overview
-from console.tui.screens.page import Page
+from console.tui.places import PAGES, Places
 from console.tui.state import INTERVALS_S, TIMEOUTS_S, Kind, Known
 from console.tui.theme import THEMES, first_theme, next_theme
-from console.tui.widgets.bars import TopBar
+from console.tui.typed import Typed
+from console.tui.widgets.commandline import CommandLine
 from console.tui.work import begin
 
 UNWATCHED_S = 600.0
 """How often volumes are read while nobody looks: for the warning before the disk is full, and for how they grow."""
 FIRST_VOLUMES_S = 20.0
-PAGES = ("overview", "logs", "queue", "leads", "volumes", "activity")
 OnQuit = Callable[[], Awaitable[None]]
+NO_TOOLS = Tools()
 
 
 def _commands() -> type[Provider]:
@@ -42,7 +40,7 @@ def _commands() -> type[Provider]:
     return LeadsCommands
 
 
-class LeadsApp(App[None]):
+class LeadsApp(Places):
     """The console's terminal UI.
 
     Args:
@@ -52,6 +50,7 @@ class LeadsApp(App[None]):
         read_only: take all verbs away (also if the runner is read-only).
         theme: "dark", "light", "terminal", or "auto" for what the terminal can show.
         log_memory: bytes that the kept log lines may take.
+        tools: what is lent besides: typed commands, what is configured.
         on_quit: awaited before the app ends, while it says that it is closing; cleans up what the caller started.
         clock: epoch seconds.
     """
@@ -64,10 +63,12 @@ class LeadsApp(App[None]):
     DEFAULT_MODE = "overview"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
 
+    PLACE = "everywhere"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(n), f"go('{name}')", name, show=False) for n, name in enumerate(PAGES, 1)),
         Binding("question_mark", "help", "help", show=False),
-        Binding("ctrl+p,colon", "command_palette", "commands", show=False),
+        Binding("ctrl+p", "command_palette", "all commands", show=False),
+        Binding("colon", "command", "type a command", show=False),
         Binding("f5,ctrl+r", "read_now", "read everything now", show=False),
         Binding("f2", "other_theme", "dark, light, the terminal's colours", show=False),
         Binding("q", "quit", "quit", show=False),
@@ -83,6 +84,7 @@ class LeadsApp(App[None]):
         read_only: bool = False,
         theme: str = "auto",
         log_memory: int = MAX_BYTES,
+        tools: Tools = NO_TOOLS,
         on_quit: OnQuit | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -95,13 +97,14 @@ class LeadsApp(App[None]):
         self.known = Known(title, clock, read_only=read_only or runner.read_only, started_at=clock())
         self.known.logs = Logbook(log_memory)
         self.acting = Acting(self, runner, self.known, self.poke)
-        self._runner = runner
+        self.typed = Typed(self)
+        self.tools = tools
         self._on_quit = on_quit
         self._leaving = False
         self._pollers: dict[Kind, Poller[Any]] = {}
-        self._pages: dict[str, Page] = {}
-        for name in PAGES:
-            self.add_mode(name, partial(self._make, name))
+        self.make_places()
+        if tools.keys:
+            self.set_keymap({name: ",".join(keys) for name, keys in tools.keys.items()})
 
     def on_mount(self) -> None:
         """Paint first, then read."""
@@ -194,15 +197,6 @@ class LeadsApp(App[None]):
         if page is not None:
             page.tick()
 
-    @property
-    def page(self) -> Page | None:
-        """The numbered screen that can be seen, None while a box is over it."""
-        try:
-            screen = self.screen
-        except ScreenStackError:  # the app is closing
-            return None
-        return screen if isinstance(screen, Page) and screen.ready else None
-
     # --- the log
 
     def _say_logged(self, lines: list[LogLine], error: str) -> None:
@@ -213,70 +207,12 @@ class LeadsApp(App[None]):
         known = self.known
         known.logs_error = message.error
         changed_from = known.logs.extend(message.lines)
-        page = self._pages.get("logs")
+        page = self.pages.get("logs")
         if page is not None and page.ready:
             from console.tui.screens.logs import Logs
 
             if isinstance(page, Logs):
                 page.lines_added(changed_from)
-
-    # --- going places
-
-    def on_top_bar_chosen(self, message: TopBar.Chosen) -> None:
-        """A screen's name was clicked."""
-        self.action_go(message.name)
-
-    def action_go(self, name: str) -> None:
-        """Show a numbered screen; what lies over the present one goes."""
-        if name in PAGES:
-            self._go(name)
-
-    def _go(self, name: str) -> Page:
-        self.switch_mode(name)
-        return self._pages[name]
-
-    def _make(self, name: str) -> Page:
-        if name == "overview":
-            made: Page = Overview(self.known)
-        else:
-            module = import_module(f"console.tui.screens.{name}")  # only now: the first paint is sooner
-            made = getattr(module, name.capitalize())(self.known)
-        self._pages[name] = made
-        return made
-
-    def open_queue(self, state: str) -> None:
-        """Show the queue's jobs of one state."""
-        page = self._go("queue")
-        from console.tui.screens.queue import Queue
-
-        if isinstance(page, Queue):
-            page.when_ready(lambda: page.open(JobState(state), ""))
-
-    def open_lead(self, lead_id: str) -> None:
-        """Show one lead."""
-        page = self._go("leads")
-        from console.tui.screens.leads import Leads
-
-        if isinstance(page, Leads):
-            page.when_ready(lambda: page.open(lead_id))
-
-    def open_logs(self, only: str) -> None:
-        """Show the log of one service."""
-        page = self._go("logs")
-        from console.tui.screens.logs import Logs
-
-        if isinstance(page, Logs):
-            page.when_ready(lambda: page.show_services({only}))
-
-    def open_logs_of(self, *ids: str) -> None:
-        """Show the log lines that mention any of these ids."""
-        import re
-
-        page = self._go("logs")
-        from console.tui.screens.logs import Logs
-
-        if isinstance(page, Logs):
-            page.when_ready(lambda: page.show_matching("|".join(re.escape(i) for i in ids if i)))
 
     # --- the rest
 
@@ -298,6 +234,28 @@ class LeadsApp(App[None]):
 
         if self.page is not None:
             self.push_screen(help_for(self.page))
+
+    def action_command(self) -> None:
+        """Type a command."""
+        if self.page is not None:
+            self.typed.ask(self.page)
+
+    def on_command_line_entered(self, message: CommandLine.Entered) -> None:
+        """A command was typed."""
+        self._close_prompt()
+        self.typed.run(message.text)
+
+    def on_command_line_left(self) -> None:
+        """No command was typed."""
+        self._close_prompt()
+
+    def on_command_line_wanted(self, message: CommandLine.Wanted) -> None:
+        """Words are wanted for what is being typed."""
+        self.typed.complete(message)
+
+    def _close_prompt(self) -> None:
+        if self.page is not None:
+            self.page.close_prompt()
 
     def action_other_theme(self) -> None:
         """Dark, light, the terminal's own colours."""

@@ -71,6 +71,7 @@ class Known:
     sizes: dict[str, Ring] = field(default_factory=dict)
     happenings: deque[Happening] = field(default_factory=lambda: deque(maxlen=500))
     doing: dict[int, Doing] = field(default_factory=dict)
+    recent: deque[str] = field(default_factory=lambda: deque(maxlen=12))
     revealed: set[str] = field(default_factory=set)
     logs: Logbook = field(default_factory=Logbook)
     logs_error: str = ""
@@ -123,6 +124,12 @@ class Known:
         self.happenings.append(
             Happening(self.now(), source, what, safe(target, 120), safe(text, 400), tone, next(self._ids))
         )
+
+    def remember(self, command: str) -> None:
+        """A typed command that would bring back what was just at hand."""
+        if command in self.recent:
+            self.recent.remove(command)
+        self.recent.append(command)
 
     def begin(self, label: str) -> Doing:
         """An action has begun."""

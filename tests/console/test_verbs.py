@@ -116,7 +116,7 @@ async def test_retry_matching_tells_how_far_it_is(session: Session, redis_url: s
     await publish(redis_url, ready=[], dead=[job(n) for n in range(30)])
     action = Action(Verb.RETRY_MATCHING, (), {"state": "dead", "match": "invalid parameter"})
     events = [event async for event in session.runner.run(action)]
-    assert any(isinstance(event, Progress) and "looked at" in event.text for event in events)
+    assert any(isinstance(event, Progress) and "looked at" in event.text and event.done for event in events)
     assert events[-1] == Result(ok=True, text="30 jobs made ready again", changed=30)
     assert (await states(session))["ready"] == 30
 

@@ -80,7 +80,7 @@ class Seat:
     async def did(self, verb: Verb, *targets: str) -> Action:
         """Wait until the runner was asked for that; gives the action."""
         await self.until(lambda: [a for a in self.runner.done if a.verb is verb], f"{verb} in {self.runner.done}")
-        action = next(a for a in self.runner.done if a.verb is verb)
+        action = [a for a in self.runner.done if a.verb is verb][-1]
         if targets:
             assert action.targets == targets
         return action

@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from console.ports import Sources
 from console.snapshots import LogLine
 from console.tui.app import LeadsApp
-from tests.tui.fakes import NOW, FakeChecker, FakeLeads, FakeQueue, FakeRunner, FakeStack, FakeVolumes, World, log_lines
+from tests.tui.fakes import (
+    NOW,
+    FakeChecker,
+    FakeLeads,
+    FakeQueue,
+    FakeRunner,
+    FakeStack,
+    FakeTracer,
+    FakeVolumes,
+    World,
+    log_lines,
+)
 
 
 @dataclass
@@ -60,7 +71,7 @@ def main() -> None:
     if args.broken:
         world.queue_error = "Redis does not answer: connection refused (leads_redis)"
     stack = FloodingStack(world, rate=args.flood)
-    sources = Sources(stack, FakeQueue(world), FakeLeads(world), FakeChecker(), FakeVolumes(world))
+    sources = Sources(stack, FakeQueue(world), FakeLeads(world), FakeChecker(), FakeVolumes(world), FakeTracer(world))
     LeadsApp(sources, FakeRunner(world), clock=world.clock, read_only=args.read_only).run()
 
 

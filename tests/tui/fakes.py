@@ -27,6 +27,7 @@ from api.models import (
     StoreSnapshot,
     WorkerView,
 )
+from api.store.records import OperatorAction
 from console.errors import UnreachableError
 from console.ports import Action, Result, Sources, Verb
 from console.snapshots import (
@@ -40,6 +41,7 @@ from console.snapshots import (
     Volume,
     VolumesSnapshot,
 )
+from console.trace import Trace, traced
 from tests.tui.world import ERRORS, HOSTILE, MB, NOW, PEOPLE, World, job_id
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "FakeQueue",
     "FakeRunner",
     "FakeStack",
+    "FakeTracer",
     "FakeVolumes",
     "World",
     "job_id",
@@ -263,8 +266,9 @@ class FakeLeads:
         tables = (("leads", 2_900 * MB), ("deliveries", 900 * MB), ("attempts", 300 * MB), ("operator_actions", MB))
         return StoreSnapshot(world.total, 18_402, latest, "PostgreSQL 15.8", 4_200 * MB, tables, latest[0].stored_at)
 
-    async def page(self, where: LeadFilter, *, cursor: str = "", limit: int = 50) -> LeadPage:
+    async def page(self, where: LeadFilter, *, cursor: str = "", limit: int = 50, full: bool = False) -> LeadPage:
         """A page, newest first."""
+        del full
         world = self.world
         await world.visit("page", world.leads_error)
         if world.empty:
@@ -313,6 +317,52 @@ class FakeLeads:
         )
         return LeadDetails(lead, (delivery,), attempts)
 
+    async def actions(self, limit: int = 50) -> tuple[OperatorAction, ...]:
+        """What operators did: a dozen things, the newest a minute ago."""
+        world = self.world
+        await world.visit("actions", world.leads_error)
+        whats = ("retry", "reveal", "backup", "stop")
+        return tuple(
+            OperatorAction(
+                500 - n,
+                datetime.fromtimestamp(NOW - 60 * (n + 1), UTC),
+                world.text("ana@ops"),
+                whats[n % 4],
+                world.text(job_id(n)),
+                world.text("1 job made ready again"),
+            )
+            for n in range(0 if world.empty else min(limit, 12))
+        )
+
+
+@dataclass
+class FakeTracer:
+    """TraceSource over a World: any stored lead by its id, stuck jobs by theirs."""
+
+    world: World
+
+    async def find(self, text: str) -> Trace:
+        """The way of one lead, with three log lines."""
+        world = self.world
+        await world.visit("trace", world.leads_error)
+        view = next((v for v in world.jobs(JobState.STUCK) if v.job.id == text), None)
+        if view is None and not text.isdecimal():
+            return Trace()
+        found = [] if view else [await FakeLeads(world).details(int(text))]
+        start = view.job.received_at if view else found[0].deliveries[0].received_at.timestamp()
+        job, request = (view.job.id, view.job.request_id) if view else (found[0].deliveries[0].job_id, "9f2c4e0001")
+        lines = [
+            LogLine(start + at, service, service, json.dumps({"level": level, "event": world.text(event), "job_id": job,
+                                                               "request_id": request}))
+            for at, service, level, event in (
+                (0.004, "app", "info", "webhook.accepted"),
+                (0.42, "worker", "warning", "lead.retry"),
+                (5.35, "worker", "info", "lead.stored"),
+            )
+        ]  # fmt: skip
+        leads = tuple(details.lead for details in found if details.lead)
+        return Trace(leads, traced(found, [view] if view else [], lines), (world.text("a notice"),) if view else ())
+
 
 @dataclass
 class FakeVolumes:
@@ -345,8 +395,8 @@ class FakeChecker:
         return Accounting(3, 0, 0, 0, 0, {Outcome.STORED: 3})
 
     async def last_backup(self) -> float:
-        """Never."""
-        return 0.0
+        """Nine days ago."""
+        return NOW - 9 * 86_400
 
 
 @dataclass
@@ -393,6 +443,8 @@ class FakeRunner:
                 world.jobs_gone |= set(action.targets)
             case Verb.RETRY_MATCHING:
                 world.jobs_gone |= {v.job.id for v in world.jobs(JobState(action.args["state"]))}
+            case Verb.DISCARD_MATCHING:
+                world.jobs_discarded |= {v.job.id for v in world.jobs(JobState(action.args["state"]))}
             case Verb.DISCARD:
                 world.jobs_discarded |= set(action.targets)
             case Verb.UNDO:
@@ -412,4 +464,6 @@ class FakeRunner:
 
 def sources(world: World) -> Sources:
     """All fakes over one world."""
-    return Sources(FakeStack(world), FakeQueue(world), FakeLeads(world), FakeChecker(), FakeVolumes(world))
+    return Sources(
+        FakeStack(world), FakeQueue(world), FakeLeads(world), FakeChecker(), FakeVolumes(world), FakeTracer(world)
+    )

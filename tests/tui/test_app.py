@@ -11,7 +11,7 @@ from textual.command import CommandPalette
 from textual.widgets import Input
 
 from console.ports import Action, Verb
-from console.tui.app import PAGES
+from console.tui.places import PAGES
 from console.tui.screens.page import Page
 from tests.tui.conftest import WIDE, Seat, opened
 from tests.tui.fakes import FakeRunner, World
@@ -71,12 +71,11 @@ async def test_a_click_on_a_key_is_that_key() -> None:
         await seat.sees("Everywhere")
 
 
-@pytest.mark.parametrize("key", ["ctrl+p", "colon"])
-async def test_the_palette_has_the_verbs_of_the_screen(key: str) -> None:
+async def test_the_palette_has_the_verbs_of_the_screen() -> None:
     async with opened() as seat:
         await seat.press("3")
         await seat.sees("3 shown")
-        await seat.press(key)
+        await seat.press("ctrl+p")
         await seat.until(lambda: isinstance(seat.app.screen, CommandPalette))
         await seat.type("discard")
         await seat.sees("key X")
@@ -99,6 +98,24 @@ async def test_the_palette_has_the_stacks_verbs_without_a_key() -> None:
         await seat.pilot.pause(0.2)
         await seat.press("enter")
         await seat.until(lambda: Action(Verb.SCALE, ("worker",), {"count": "4"}) in runner.done)
+
+
+async def test_the_palette_has_the_verbs_of_other_screens_and_what_was_at_hand() -> None:
+    async with opened() as seat:
+        seat.app.open_trace("88213")
+        await seat.sees("stored in 5.4 s")
+        await seat.press("1", "ctrl+p")
+        await seat.until(lambda: isinstance(seat.app.screen, CommandPalette))
+        await seat.type("trace 88")
+        await seat.sees(": trace 88213")
+        await seat.press("escape", "ctrl+p")
+        await seat.until(lambda: isinstance(seat.app.screen, CommandPalette))
+        await seat.type("queue: discard all")
+        await seat.sees("key D there")
+        await seat.until(lambda: seat.app.screen.query_one(Input).value == "queue: discard all")
+        await seat.pilot.pause(0.2)
+        await seat.press("enter")
+        await seat.sees("Discard all 3 stuck jobs?")
 
 
 async def test_read_only_takes_every_verb_away() -> None:

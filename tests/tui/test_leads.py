@@ -113,7 +113,7 @@ async def test_the_newest_search_wins() -> None:
     class Slow(FakeLeads):
         """The first search answers last."""
 
-        async def page(self, where: LeadFilter, *, cursor: str = "", limit: int = 50) -> LeadPage:
+        async def page(self, where: LeadFilter, *, cursor: str = "", limit: int = 50, full: bool = False) -> LeadPage:
             if where.text == "ana":
                 started.set()
                 await release.wait()
@@ -127,9 +127,9 @@ async def test_the_newest_search_wins() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         seat = Seat(app, world, runner, pilot)
         await at_leads(seat)
-        page(seat)._list.search("ana")
+        page(seat).leads.search("ana")
         await seat.until(started.is_set)
-        page(seat)._list.search("priya")
+        page(seat).leads.search("priya")
         await seat.until(lambda: {row.cells[2].text for row in page(seat).table.rows} == {"p•••@example.in"})
         release.set()
         await pilot.pause(0.1)

@@ -65,16 +65,15 @@ def test_a_live_list_is_followed_at_the_top_until_the_reader_moves() -> None:
 def test_selection_is_by_key_and_ends_with_the_row() -> None:
     table = Table("t", COLUMNS, selectable=True)
     table.show(rows("abc"))
-    table.toggle("b")
-    table.toggle("c")
-    table.toggle("zzz")
+    table.selection.toggle("b")
+    table.selection.toggle("c")
     table.show(rows("cab"))
     assert table.selected == {"b", "c"}
     assert [line[1] for line in drawn(table, 20, 9)[1:]] == ["◆", " ", "◆"]
     table.show(rows("a"))
     assert table.selected == set()
-    table.toggle("a")
-    table.toggle("a")
+    table.selection.toggle("a")
+    table.selection.toggle("a")
     assert table.selected == set()
 
 

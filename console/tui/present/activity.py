@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from console.format import Cell, Tone, clock, safe
+from console.format import Cell, Tone, clock, moment, safe
 from console.tui.present.grid import Column, Row
 from console.tui.state import Doing, Happening
 
+if TYPE_CHECKING:
+    from api.store.records import OperatorAction
+
 COLUMNS = (
     Column("time", 8),
-    Column("who", 7),
+    Column("who", 8, grow=1),
     Column("what", 10),
     Column("target", 10, grow=2),
     Column("", 20, grow=6),
@@ -18,21 +22,44 @@ COLUMNS = (
 _SHAPES = {Tone.BAD: "✖", Tone.WARN: "◐", Tone.OK: "●"}
 
 
+SAME_S = 5.0
+"""A verb of this session and its record in the store are this close."""
+
+
+def recorded(actions: Iterable[OperatorAction], happenings: Iterable[Happening]) -> list[Happening]:
+    """What the store has recorded, without what this session did itself. Ids are negative."""
+    own = [(h.what, h.at) for h in happenings if h.source == "you"]
+    found = []
+    for action in actions:
+        at, what = action.at.timestamp(), safe(action.what, 40).replace("-", " ")
+        if not any(what == did and abs(at - then) < SAME_S for did, then in own):
+            found.append(Happening(at, safe(action.who, 60), what, safe(action.target, 120), safe(action.result, 400),
+                                   id=-action.id))  # fmt: skip
+    return found
+
+
+def matching(happenings: Iterable[Happening], text: str) -> list[Happening]:
+    """Those that have every word of `text` somewhere, newest first."""
+    words = text.lower().split()
+    found = [h for h in happenings if all(w in f"{h.source} {h.what} {h.target} {h.text}".lower() for w in words)]
+    return sorted(found, key=lambda h: (h.at, h.id), reverse=True)
+
+
 def activity_rows(happenings: Iterable[Happening], doing: Iterable[Doing], now: float) -> list[Row]:
-    """Newest first; what is still under way on top."""
+    """In the order given; what is still under way on top. What is not of today has its day."""
     rows = [_under_way(d, now) for d in doing]
     rows.extend(
         Row(
             str(h.id),
             (
-                Cell(clock(h.at), Tone.DIM),
+                Cell(moment(h.at, now)[:12], Tone.DIM),
                 Cell(h.source, Tone.ACCENT if h.source == "you" else Tone.DIM),
                 Cell(h.what),
                 Cell(h.target, Tone.STRONG),
                 Cell(f"{_SHAPES.get(h.tone, '·')} {h.text}" if h.text else "", h.tone),
             ),
         )
-        for h in reversed(list(happenings))
+        for h in happenings
     )
     return rows
 

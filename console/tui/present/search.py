@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -29,6 +30,29 @@ def lead_filter(text: str, now: float) -> LeadFilter:
         else:
             words.append(token)
     return replace(found, text=" ".join(words))
+
+
+def parts(text: str) -> dict[str, str]:
+    """What is typed by key, for a form to be filled in; the words without a key are "text"."""
+    found: dict[str, str] = {}
+    words: list[str] = []
+    for token in _tokens(text):
+        key, colon, value = token.partition(":")
+        if colon and value and key.lower() in (*KEYS, "day"):
+            found[key.lower()] = value
+        else:
+            words.append(token)
+    return {"text": " ".join(words), **found}
+
+
+def searched(values: Mapping[str, str]) -> str:
+    """The other way: what would be typed for these values."""
+    words = [values.get("text", "").strip()]
+    for key in (*KEYS, "day"):
+        value = values.get(key, "").replace('"', " ").strip()
+        if value:
+            words.append(f'{key}:"{value}"' if " " in value else f"{key}:{value}")
+    return " ".join(word for word in words if word)
 
 
 def _with(found: LeadFilter, key: str, value: str) -> LeadFilter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from api.models import QueueSnapshot, StoreSnapshot
-from console.format import Cell, Line, Tone, bars, fit, number, percent, safe, size
+from console.format import Cell, Line, Tone, age, bars, fit, number, percent, safe, size
 from console.history import Ring
 from console.snapshots import VolumesSnapshot
 from console.tui.present.grid import Column, Row
@@ -21,6 +21,8 @@ COLUMNS = (
     Column("driver", 9, from_width=100),
 )
 SPARK_S = 1200.0
+OLD_S = 7 * 86_400.0
+"""A backup that is older is worth a word."""
 
 
 def volume_rows(volumes: VolumesSnapshot, sizes: Mapping[str, Ring]) -> list[Row]:
@@ -74,6 +76,19 @@ def disk_lines(volumes: VolumesSnapshot | None, width: int) -> list[Line]:
             Cell(f" {percent(share * 100)} used, {size(volumes.disk_free)} free of {size(volumes.disk_total)}"),
         )
     ]
+
+
+def backup_line(at: float | None, error: str, now: float) -> Line:
+    """When the last backup was. `at` None: not read yet; 0: there never was one."""
+    label = Cell(fit("backup", 10), Tone.DIM)
+    if error:
+        return (label, Cell(f"✖ {safe(error, 200)}", Tone.BAD))
+    if at is None:
+        return (label, Cell("reading…", Tone.DIM))
+    if not at:
+        return (label, Cell("◐ there never was one", Tone.WARN))
+    old = now - at > OLD_S
+    return (label, Cell(f"{'◐' if old else '●'} {age(max(now - at, 0.0))} ago", Tone.WARN if old else Tone.OK))
 
 
 def store_lines(store: StoreSnapshot | None, width: int) -> list[Line]:

@@ -25,7 +25,8 @@ class ConfirmBox(Framed, can_focus=True):
     """The box with the question and its two answers. "Yes" cannot be chosen before the warnings are known."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,right,h,l,tab,shift+tab", "other", "other answer", priority=True),
+        Binding("left,right,tab,shift+tab", "other", "other answer", priority=True),
+        Binding("h,l", "other_by_letter", "other answer", show=False),
         Binding("enter", "answer", "answer"),
     ]
 
@@ -42,6 +43,12 @@ class ConfirmBox(Framed, can_focus=True):
         self._warnings: tuple[Line, ...] | None = None
         self._yes = False
         self._spots: list[tuple[int, int]] = []
+        self._typed = ""
+
+    @property
+    def ready(self) -> bool:
+        """Whether yes can be chosen: what is at stake is known, and the word is typed if one is asked for."""
+        return self._warnings is not None and self._typed == self._question.word
 
     def warn(self, warnings: tuple[Line, ...]) -> None:
         """What is at stake is known now."""
@@ -70,6 +77,9 @@ class ConfirmBox(Framed, can_focus=True):
         for warning in self._warnings or ():
             text, tone = "".join(c.text for c in warning), warning[0].tone
             lines += [(Cell(("◐ " if not i else "  ") + p, tone),) for i, p in enumerate(wrap(text, width - 2))]
+        if self._question.word:
+            word = safe(self._question.word, 60)
+            lines += [(), (Cell(f"Type {word} to go on: "), Cell(f"{safe(self._typed, 60)}▌", Tone.ACCENT))]
         return lines
 
     def body(self, width: int, height: int) -> list[Drawn]:
@@ -78,7 +88,7 @@ class ConfirmBox(Framed, can_focus=True):
         cancel, yes = "  Cancel  ", f"  {self._question.yes}  "
         start = max(width - width_of(cancel) - width_of(yes) - 2, 0)
         self._spots = [(start, start + len(cancel)), (start + len(cancel) + 2, width)]
-        ready = self._warnings is not None
+        ready = self.ready
         answers: Line = (
             Cell(" " * start),
             Cell(cancel if self._yes else f"[{cancel[1:-1]}]", Tone.DIM if self._yes else Tone.TAB),
@@ -90,7 +100,29 @@ class ConfirmBox(Framed, can_focus=True):
 
     def action_other(self) -> None:
         """Move to the other answer."""
-        self._yes = not self._yes and self._warnings is not None
+        self._yes = not self._yes and self.ready
+        self.repaint()
+
+    def action_other_by_letter(self) -> None:
+        """Move to the other answer."""
+        self.action_other()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a word is typed its letters are letters."""
+        return action != "other_by_letter" or not self._question.word
+
+    def on_key(self, event: events.Key) -> None:
+        """Take the letters of the word that is asked for."""
+        if not self._question.word:
+            return
+        if event.key == "backspace":
+            self._typed = self._typed[:-1]
+        elif event.is_printable and event.character:
+            self._typed = (self._typed + event.character)[:100]
+        else:
+            return
+        event.stop()
+        self._yes = self._yes and self.ready
         self.repaint()
 
     def action_answer(self) -> None:
@@ -102,14 +134,17 @@ class ConfirmBox(Framed, can_focus=True):
         if event.y == self.size.height - 2:
             x = event.x - 2
             for yes, (start, end) in zip((False, True), self._spots, strict=False):
-                if start <= x < end and (not yes or self._warnings is not None):
+                if start <= x < end and (not yes or self.ready):
                     self.post_message(self.Answered(yes))
 
 
 class Confirm(ModalScreen[bool]):
     """Asks; dismissed with the answer. Escape is no."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "no", "cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "no", "cancel"),
+        Binding("q", "leave", "cancel", show=False),
+    ]
 
     def __init__(self, question: Question, warnings: Callable[[], Awaitable[tuple[str, ...]]]) -> None:
         super().__init__()
@@ -142,3 +177,11 @@ class Confirm(ModalScreen[bool]):
     def action_no(self) -> None:
         """Leave without doing anything."""
         self.dismiss(False)
+
+    def action_leave(self) -> None:
+        """Leave without doing anything."""
+        self.dismiss(False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a word is typed its letters are letters."""
+        return action != "leave" or not self._question.word

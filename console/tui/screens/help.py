@@ -8,44 +8,51 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from console.format import Cell, Line, Tone, fit, width_of
+from console.tui.places import PAGES
 from console.tui.screens.reader import Reader
 from console.tui.widgets.bars import key_name
 
 NOT_OURS = ("screen.copy_text", "app.focus_next", "app.focus_previous")
 MOVES = ("move", "end", "page", "scroll", "first", "follow", "tab")
-GENERAL = (
-    ("1-6", "screens"),
-    ("tab", "next panel"),
-    ("esc", "back, clear"),
-    ("ctrl+p :", "all commands"),
-    ("f5", "read everything now"),
-    ("q ctrl+c", "quit"),
-)
 
 
 def help_for(screen: Screen[Any]) -> Reader:
     """A box with the keys that work in `screen` with its present focus."""
     verbs: dict[str, list[str]] = {}
     moves: dict[str, list[str]] = {}
+    everywhere: dict[str, list[str]] = {}
     for key, active in screen.active_bindings.items():
         binding = active.binding
-        if active.node is screen.app or not binding.description or binding.action in NOT_OURS or key == "escape":
+        if not binding.description or binding.action in NOT_OURS or key == "escape":
+            continue
+        if active.node is screen.app:
+            everywhere.setdefault(binding.description, []).append(_shown_key(binding, key))
             continue
         group = verbs if binding.show or not binding.action.startswith(MOVES) else moves
         keys = group.setdefault(binding.description, [])
         shown = _shown_key(binding, key)
         if shown not in keys:
             keys.append(shown)
-    entries = [[(" ".join(keys), what) for what, keys in group.items()] for group in (verbs, moves)]
+    everywhere = {**_screens(everywhere), "next panel": ["tab"], "back, clear": ["esc"]}
+    entries = [[(" ".join(keys), what) for what, keys in group.items()] for group in (verbs, moves, everywhere)]
 
     def make(width: int, _height: int) -> list[Line]:
         lines = _columns(entries[0], width)
-        for name, group in (("Moving", entries[1]), ("Everywhere", list(GENERAL))):
+        for name, group in (("Moving", entries[1]), ("Everywhere", entries[2])):
             lines += [(), (Cell(name, Tone.STRONG),), *_columns(group, width)]
         return lines
 
     name = getattr(screen, "NAME", "") or "this box"
     return Reader(f"Keys · {name}", make)
+
+
+def _screens(keys: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The numbered screens in one entry, as long as their keys are one character each."""
+    shown = [keys.get(name, []) for name in PAGES]
+    if not all(len(each) == 1 and len(each[0]) == 1 for each in shown):
+        return keys
+    rest = {what: each for what, each in keys.items() if what not in PAGES}
+    return {"screens": [f"{shown[0][0]}-{shown[-1][0]}"], **rest}
 
 
 def _shown_key(binding: Binding, key: str) -> str:

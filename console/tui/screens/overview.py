@@ -30,6 +30,7 @@ NO_LEADS = "No leads yet. Send a test one: leadsctl send (or press T)."
 class ServicesTable(Table):
     """The services, with the stack's verbs."""
 
+    PLACE = "services"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "screen.stop", "stop"),
         Binding("u", "screen.up", "up"),
@@ -42,6 +43,7 @@ class ServicesTable(Table):
 class NeedsTable(Table):
     """What needs the operator."""
 
+    PLACE = "needs"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "show", key_display="enter"),
         Binding("r", "screen.heal", "do what it says"),
@@ -208,7 +210,7 @@ class Overview(Page):
         """Show the logs of the service under the cursor."""
         service = self._service()
         if service is not None:
-            self.leads_app.open_logs(only=service.name)
+            self.leads_app.open_logs(service.name)
 
     def action_shell(self) -> None:
         """Open a shell in the service under the cursor; the console comes back when it ends."""

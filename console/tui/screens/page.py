@@ -12,19 +12,21 @@ from textual.widget import Widget
 
 from console.ports import Action, Result
 from console.tui.acting import Question
+from console.tui.keys import Remappable
 from console.tui.state import Kind, Known
 from console.tui.widgets.bars import Hints, TopBar
 from console.tui.widgets.painted import Painted
 
 if TYPE_CHECKING:
     from console.tui.app import LeadsApp
+    from console.tui.widgets.prompt import Prompt
 
 
 OLD_S = 1.5
 """A reading older than this is drawn again each second; a fresh one was drawn when it came."""
 
 
-class Page(Screen[None]):
+class Page(Remappable, Screen[None]):
     """A numbered screen. Subclasses give `content` and draw it in `show`."""
 
     NAME: ClassVar[str] = ""
@@ -127,9 +129,11 @@ class Page(Screen[None]):
         label: str,
         question: Question | None = None,
         then: Callable[[Result], None] | None = None,
+        *,
+        total: int = 0,
     ) -> None:
-        """Do something, asking first if there is a question."""
-        self.leads_app.acting.begin(action, label, question, then)
+        """Do something, asking first if there is a question. `total`: how many will be looked at, if that is known."""
+        self.leads_app.acting.begin(action, label, question, then, total=total)
 
     def action_back(self) -> None:
         """Leave what is open; at the top nothing is."""
@@ -138,13 +142,17 @@ class Page(Screen[None]):
 
     def prompt(self, label: str, value: str = "", *, hint: str = "", purpose: str = "search") -> None:
         """Ask for a line of text below; the screen gets Prompt.Typed and Prompt.Ended."""
-        if self.query(".prompt"):
-            return
         from console.tui.widgets.prompt import Prompt
 
+        self.open_prompt(Prompt(label, value, hint=hint, purpose=purpose))
+
+    def open_prompt(self, prompt: Prompt) -> None:
+        """Put a prompt in the place of the keys, unless there is one."""
+        if self.query(".prompt"):
+            return
         self._before_prompt = self.focused
         self._edges[1].display = False
-        self.mount(Prompt(label, value, hint=hint, purpose=purpose).add_class("prompt"))
+        self.mount(prompt.add_class("prompt"))
 
     def close_prompt(self) -> None:
         """Take the prompt away; the focus goes back."""

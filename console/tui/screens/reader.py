@@ -14,12 +14,13 @@ from console.tui.widgets.board import Board
 
 
 class Reader(ModalScreen[None]):
-    """Shows what `make(width, height)` gives; Escape closes it."""
+    """Shows what `make(width, height)` gives; Escape closes it. `wide`: as wide as the screen lets it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter,question_mark", "close", "close")]
 
-    def __init__(self, title: str, make: Callable[[int, int], Sequence[Line]]) -> None:
+    def __init__(self, title: str, make: Callable[[int, int], Sequence[Line]], *, wide: bool = False) -> None:
         super().__init__()
+        self._wide = wide
         self._title = title
         self._make = make
 
@@ -30,7 +31,7 @@ class Reader(ModalScreen[None]):
     def on_mount(self) -> None:
         """As high as the text, if there is room."""
         board = self.query_one(Board)
-        width = min(self.app.size.width - 6, 100)
+        width = self.app.size.width - 6 if self._wide else min(self.app.size.width - 6, 100)
         lines = self._make(width - 4, 1_000)
         board.styles.width = width
         board.styles.height = min(len(lines) + 2, self.app.size.height - 4)

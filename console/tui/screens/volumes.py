@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shlex
 from dataclasses import replace
 from typing import ClassVar
 
@@ -9,13 +11,21 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 
-from console.format import Cell
+from console.errors import ConsoleError, UsageError
+from console.format import Cell, safe
+from console.poller import one_line
+from console.ports import Action, Verb
+from console.tui.acting import Question
 from console.tui.present import volumes as volume_view
 from console.tui.present.supply import Health, Supply
 from console.tui.screens.page import Page
 from console.tui.state import Kind, Known
 from console.tui.widgets.board import Board
+from console.tui.widgets.prompt import Prompt
 from console.tui.widgets.table import Table
+from console.tui.work import begin
+
+TIMEOUT_S = 6.0
 
 
 class Volumes(Page):
@@ -24,22 +34,30 @@ class Volumes(Page):
     NAME = "volumes"
     CSS = """
     #volumes { height: 5; }
-    #disk { height: 3; }
+    #disk { height: 4; }
     #stores { layout: vertical; height: 1fr; }
     #stores Board { height: 1fr; }
     Volumes.-wide #stores, Volumes.-huge #stores { layout: horizontal; }
     Volumes.-wide #stores Board, Volumes.-huge #stores Board { width: 1fr; }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "again", "read again")]
+    CHANGING = frozenset({"backup", "restore"})
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("b", "backup", "back up now"),
+        Binding("B", "restore", "restore"),
+        Binding("r", "again", "read again"),
+    ]
 
     def __init__(self, known: Known) -> None:
         super().__init__(known)
         self.table = Table("Volumes", volume_view.COLUMNS, opens=False, id="volumes")
-        self.disk = Board("Disk", id="disk")
+        self.disk = Board("Disk and backup", id="disk")
         self.disk.can_focus = False
         self.postgres = Board("Postgres", id="postgres")
         self.redis = Board("Redis", id="redis")
+        self._backed_up: float | None = None
+        self._backup_error = ""
 
     def content(self) -> ComposeResult:
         """Volumes, then database and Redis side by side."""
@@ -57,6 +75,7 @@ class Volumes(Page):
     def on_screen_resume(self) -> None:
         """Read them now."""
         self.leads_app.watch_volumes(on=True)
+        self.read_again()
 
     def on_screen_suspend(self) -> None:
         """Nobody looks any more."""
@@ -82,7 +101,8 @@ class Volumes(Page):
                 if table.health.supply is Supply.FAILED
                 else table.health
             )
-            disk.show(lambda width, _height: volume_view.disk_lines(volumes, width))
+            backup = volume_view.backup_line(self._backed_up, self._backup_error, known.now())
+            disk.show(lambda width, _height: [*volume_view.disk_lines(volumes, width), backup])
         if kind in (None, Kind.LEADS):
             self.postgres.health = known.health(Kind.LEADS)
             store = known.leads.value
@@ -95,3 +115,66 @@ class Volumes(Page):
     def action_again(self) -> None:
         """Read everything now."""
         self.leads_app.action_read_now()
+
+    # --- backups
+
+    def read_again(self) -> None:
+        """Read when the last backup was."""
+        begin(self, self._read_backup, "backup", exclusive=True)
+
+    async def _read_backup(self) -> None:
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                self._backed_up = await self.leads_app.sources.checker.last_backup()
+            self._backup_error = ""
+        except TimeoutError:
+            self._backup_error = "Postgres takes too long to tell"
+        except Exception as error:  # noqa: BLE001 - shown where the answer would be
+            self._backup_error = one_line(error)
+        self.show(Kind.VOLUMES)
+
+    def _wanted(self) -> dict[str, str] | None:
+        """The arguments of a backup as configured, None (which is said) where none can be taken."""
+        make = self.leads_app.tools.backup
+        try:
+            if make is None:
+                raise UsageError("backups cannot be taken here")
+            return make()
+        except ConsoleError as error:
+            self.app.notify(safe(error), title="✖ back up", severity="error", markup=False)
+            return None
+
+    def action_backup(self) -> None:
+        """Back up leads and queue while the stack runs."""
+        wanted = self._wanted()
+        if wanted is not None:
+            self.act(Action(Verb.BACKUP, (), wanted), "back up", then=lambda _result: self.read_again())
+
+    def action_restore(self) -> None:
+        """Ask which archive."""
+        wanted = self._wanted()
+        if wanted is not None:
+            hint = "an archive; --identity FILE after it for an encrypted one"
+            self.prompt("restore from ", f"{wanted['directory']}/", hint=hint, purpose="restore")
+
+    def on_prompt_ended(self, message: Prompt.Ended) -> None:
+        """An archive is named: restore it, once the stack's name has been typed."""
+        message.stop()
+        self.close_prompt()
+        text = message.text.strip()
+        if not message.kept or not text or text.endswith("/"):
+            return
+        try:
+            path, *rest = shlex.split(text)
+        except ValueError:
+            path, rest = text, []
+        identity = rest[1] if len(rest) == 2 and rest[0] == "--identity" else ""
+        name = self.leads_app.tools.stack_name() if self.leads_app.tools.stack_name else self.known.title
+        question = Question(
+            f"Restore {safe(path.rpartition('/')[2], 60)}?",
+            (f"All that {safe(name, 60)} holds, leads and queue, is replaced by what is in the archive.",),
+            "Restore",
+            word=name,
+        )
+        args = {"identity": identity} if identity else {}
+        self.act(Action(Verb.RESTORE, (path,), args), f"restore {safe(path.rpartition('/')[2], 60)}", question)

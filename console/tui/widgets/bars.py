@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
 
 from textual import events
+from textual.binding import Binding
 from textual.message import Message
 
-from console.format import Cell, Line, Tone, line_width, width_of
+from console.format import Cell, Line, Tone, line_width, number, width_of
 from console.tui.present.header import ages, figures, tabs
 from console.tui.state import Known
 from console.tui.widgets.painted import Drawn, Ground, Painted, spread
-
-if TYPE_CHECKING:
-    from textual.binding import Binding
 
 
 class TopBar(Painted):
@@ -67,9 +65,23 @@ KEY_NAMES = {
 }
 
 
+def progress(done: int, total: int, width: int = 16) -> tuple[Cell, ...]:
+    """A bar and its figures: "━━━━━─────  1,204 of 9,000"."""
+    full = min(width * done // total, width) if total else 0
+    figures = f" {number(done)} of {number(total)}"
+    return (Cell("  "), Cell("━" * full, Tone.ACCENT), Cell("─" * (width - full), Tone.RULE), Cell(figures, Tone.DIM))
+
+
 def key_name(key: str) -> str:
     """A key as an operator calls it."""
     return KEY_NAMES.get(key, key)
+
+
+@cache
+def declared_in(kind: type) -> tuple[str, ...]:
+    """The actions that a class binds, in the order of their declaration, those of its bases first."""
+    bound = (each for cls in reversed(kind.__mro__) for each in cls.__dict__.get("BINDINGS", ()))
+    return tuple(dict.fromkeys(each.action for each in bound if isinstance(each, Binding)))
 
 
 class Hints(Painted):
@@ -109,7 +121,7 @@ class Hints(Painted):
         if last.step:
             line.append(Cell(f" · {last.step.text}", Tone.PLAIN))
             if last.step.total:
-                line.append(Cell(f"  {last.step.done} of {last.step.total}", Tone.DIM))
+                line += progress(last.step.done, last.step.total)
         line.append(Cell(f"  {self._known.now() - last.started_at:.0f} s", Tone.DIM))
         if len(doing) > 1:
             line.append(Cell(f"  and {len(doing) - 1} more", Tone.DIM))
@@ -131,10 +143,13 @@ class Hints(Painted):
     def _offered(self) -> list[Binding]:
         """What is shown: the keys of what has the focus, then the screen's, in the order they are declared."""
         shown: dict[str, Binding] = {}
+        declared: dict[str, int] = {}
         for active in self.screen.active_bindings.values():
+            for action in declared_in(type(active.node)):
+                declared.setdefault(action, len(declared))
             if active.enabled and active.binding.show:
                 shown.setdefault(active.binding.action, active.binding)
-        return list(shown.values())
+        return sorted(shown.values(), key=lambda binding: declared.get(binding.action, 0))
 
     def on_click(self, event: events.Click) -> None:
         """A click on a key is that key."""

@@ -16,6 +16,7 @@ from console.tui.widgets.painted import Drawn
 class Board(Framed, can_focus=True):
     """Lines made for the width there is: `show` takes a function from (width, height) to lines."""
 
+    PLACE = "text"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "scroll(1)", "down", show=False),
         Binding("k,up", "scroll(-1)", "up", show=False),

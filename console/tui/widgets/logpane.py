@@ -21,6 +21,7 @@ from console.tui.widgets.painted import Drawn, Ground, Painted, pad_line
 class LogPane(Painted, can_focus=True):
     """Shows a LogView. `refreshed` after it has changed."""
 
+    PLACE = "log"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "move(1)", "next line", show=False),
         Binding("k,up", "move(-1)", "previous line", show=False),

@@ -13,6 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from console.format import Cell, Line, Tone, fit, width_of
+from console.tui.keys import Remappable
 from console.tui.theme import Palette, palette_of
 
 
@@ -36,7 +37,7 @@ class Drawn(NamedTuple):
 BLANK = Drawn(())
 
 
-class Painted(Widget):
+class Painted(Remappable, Widget):
     """A widget that draws what `build` returns. `repaint` rebuilds it and refreshes the lines that differ."""
 
     class Resized(Message):

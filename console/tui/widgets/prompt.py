@@ -11,11 +11,11 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Label
 
-DEBOUNCE_S = 0.15
-
 
 class Prompt(Horizontal):
     """Posts `Typed` while typing (debounced; only the newest counts) and `Ended` at Enter or Escape."""
+
+    DEBOUNCE_S: ClassVar[float] = 0.15
 
     DEFAULT_CSS = """
     Prompt { dock: bottom; height: 1; background: $surface; padding: 0 1; }
@@ -63,19 +63,27 @@ class Prompt(Horizontal):
         event.stop()
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(DEBOUNCE_S, self._say)
+        self._timer = self.set_timer(self.DEBOUNCE_S, self._say)
 
     def _say(self) -> None:
         text = self.query_one(Input).value
         if text != self._said:
             self._said = text
-            self.post_message(self.Typed(self, text))
+            self.typed(text)
+
+    def typed(self, text: str) -> None:
+        """Typing has paused."""
+        self.post_message(self.Typed(self, text))
+
+    def done(self, text: str, *, kept: bool) -> None:
+        """The prompt is done with."""
+        self.post_message(self.Ended(self, text, kept=kept))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Done, and kept."""
         event.stop()
-        self.post_message(self.Ended(self, event.value, kept=True))
+        self.done(event.value, kept=True)
 
     def action_cancel(self) -> None:
         """Done, and given up."""
-        self.post_message(self.Ended(self, self._value, kept=False))
+        self.done(self._value, kept=False)

@@ -13,6 +13,7 @@ from console.format import Cell, Line, Tone, fit
 from console.tui.present.grid import Column, Row
 from console.tui.widgets.framed import Framed, thumb_of
 from console.tui.widgets.painted import Drawn, Ground
+from console.tui.widgets.selection import Selection
 
 
 class Table(Framed, can_focus=True):
@@ -22,6 +23,7 @@ class Table(Framed, can_focus=True):
     `opens` is whether a row can be entered.
     """
 
+    PLACE = "lists"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "move(1)", "next row", show=False),
         Binding("k,up", "move(-1)", "previous row", show=False),
@@ -30,6 +32,10 @@ class Table(Framed, can_focus=True):
         Binding("pagedown,ctrl+d", "page(1)", "page down", show=False),
         Binding("pageup,ctrl+u", "page(-1)", "page up", show=False),
         Binding("enter", "open", "details", key_display="enter"),
+        Binding("shift+down", "extend(1)", "select down", show=False),
+        Binding("shift+up", "extend(-1)", "select up", show=False),
+        Binding("V", "span", "select a range", show=False),
+        Binding("ctrl+a", "select_all", "select all shown", show=False),
     ]
 
     class Moved(Message):
@@ -44,6 +50,9 @@ class Table(Framed, can_focus=True):
         def control(self) -> Table:
             """The table."""
             return self.table
+
+    class Chose(Moved):
+        """Posted when other rows are selected."""
 
     class Opened(Moved):
         """Posted when a row is entered: Enter, or a click on the row under the cursor."""
@@ -70,7 +79,7 @@ class Table(Framed, can_focus=True):
         self.selectable = selectable
         self.lasting = lasting
         self.opens = opens
-        self.selected: set[str] = set()
+        self.selection = Selection()
         self._rows: list[Row] = []
         self._index: dict[str, int] = {}
         self._cursor = 0
@@ -94,7 +103,7 @@ class Table(Framed, can_focus=True):
         before, old = self.key, self._cursor
         self._rows = list(rows)
         self._index = {row.key: index for index, row in enumerate(self._rows)}
-        self.selected &= self._index.keys()
+        self.selection.keep(self._index.keys())
         if self._held and before in self._index:
             self._cursor = self._index[before]
             self._offset += self._cursor - old
@@ -116,10 +125,14 @@ class Table(Framed, can_focus=True):
         """Keep the cursor on its row from now on, also in a live list: somebody is busy with it."""
         self._held = True
 
-    def toggle(self, key: str) -> None:
-        """Select the row, or take it out of the selection."""
-        self.selected ^= {key} & self._index.keys()
+    @property
+    def selected(self) -> set[str]:
+        """The keys of the selected rows."""
+        return self.selection.keys
+
+    def _chosen(self) -> None:
         self.repaint()
+        self.post_message(self.Chose(self, self.key))
 
     def body(self, width: int, height: int) -> list[Drawn]:
         """Header and visible rows."""
@@ -173,10 +186,16 @@ class Table(Framed, can_focus=True):
 
     # --- moving
 
-    def _go(self, index: int) -> None:
+    def _go(self, index: int, *, extending: bool = False) -> None:
         before = self.key
         self._cursor = max(0, min(index, len(self._rows) - 1))
         self._held = True
+        if self.selection.span is not None:
+            if extending or self.selection.span.lasting:
+                self.selection.reach([row.key for row in self._rows], self._cursor)
+                self._chosen()
+            else:
+                self.selection.end()
         self._settle()
         if self.key != before:
             self.post_message(self.Moved(self, self.key))
@@ -210,8 +229,43 @@ class Table(Framed, can_focus=True):
             self._held = False
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Rows that hold nothing more are not entered."""
+        """Rows that hold nothing more are not entered; some are selected only where several can be acted upon."""
+        if action in ("extend", "span", "select_all"):
+            return self.selectable
         return action != "open" or self.opens
+
+    # --- selecting
+
+    def select(self) -> None:
+        """Select the row under the cursor or take it out, or end a range; then go to the next row."""
+        if self._rows:
+            self.selection.toggle(self.key)
+            self._chosen()
+            self._go(self._cursor + 1)
+
+    def action_extend(self, step: int) -> None:
+        """Select from here to the next row; the other way takes rows out again."""
+        if self._rows:
+            self.selection.begin(self.key, lasting=False)
+            self._go(self._cursor + step, extending=True)
+
+    def action_span(self) -> None:
+        """Begin a range that reaches to wherever the cursor goes, or end it."""
+        if self._rows:
+            if self.selection.span is not None:
+                self.selection.end()
+            else:
+                self.selection.begin(self.key, lasting=True)
+                self.selection.reach([row.key for row in self._rows], self._cursor)
+            self._chosen()
+
+    def action_select_all(self) -> None:
+        """Select all rows that have been loaded, or none if all are."""
+        every = set(self._index)
+        chosen = set() if self.selected == every else every
+        self.selection.clear()
+        self.selection.keys = chosen
+        self._chosen()
 
     def action_open(self) -> None:
         """Enter the row under the cursor."""

@@ -1,0 +1,159 @@
+"""The verbs of screen 3: on the job under the cursor, on the selected ones, on all that match."""
+
+from __future__ import annotations
+
+from api.models import JobState, JobView
+from console.format import safe
+from console.ports import Action, Result, Verb
+from console.tui.present import queue as queue_view
+from console.tui.screens import jobquestions as asked
+from console.tui.screens.joblist import JobList
+from console.tui.screens.page import Page
+from console.tui.widgets.table import Table
+
+
+class JobVerbs(Page):
+    """What can be done to the jobs of `table`, which shows `jobs`."""
+
+    CHANGING = frozenset({"retry", "retry_all", "discard", "discard_all", "undo", "edit", "pause", "select"})
+
+    jobs: JobList
+    table: Table
+    last_discarded: tuple[str, ...] = ()
+
+    def redraw(self) -> None:
+        """Draw the list and the details."""
+        raise NotImplementedError
+
+    def current(self) -> JobView | None:
+        """The job under the cursor."""
+        return self.jobs.by_id(self.table.key)
+
+    def _targets(self) -> tuple[str, ...]:
+        chosen = tuple(row.key for row in self.table.rows if row.key in self.table.selected)
+        return chosen or ((self.table.key,) if self.table.key else ())
+
+    def action_select(self) -> None:
+        """Select the job under the cursor and go to the next."""
+        if self.table.has_focus:
+            self.table.select()
+
+    def action_retry(self) -> None:
+        """Retry the selected jobs or the one under the cursor; without an answer from Redis: ask it again."""
+        if self.known.queue.error or self.jobs.error:
+            self.leads_app.action_read_now()
+            return
+        ids = self._targets()
+        if ids:
+            self.act(Action(Verb.RETRY, ids), f"retry {asked.named(ids)}", then=self._done)
+
+    def action_retry_all(self) -> None:
+        """Retry everything that is listed, beyond what has been loaded, after asking; the discarded are taken back."""
+        jobs, queue = self.jobs, self.known.queue.value
+        if not jobs.views or jobs.state is JobState.READY:
+            return
+        ask = asked.undo_all if jobs.state is JobState.DISCARDED else asked.retry_all
+        action, label, question = ask(jobs.state, jobs.match, queue)
+        self.act(action, label, question, self._done, total=asked.looked_at(jobs.state, queue))
+
+    def action_discard_all(self) -> None:
+        """Discard everything that is listed, beyond what has been loaded, after asking."""
+        jobs, queue = self.jobs, self.known.queue.value
+        if not jobs.views or jobs.state is JobState.DISCARDED:
+            return
+        action, label, question = asked.discard_all(jobs.state, jobs.match, queue)
+        self.act(action, label, question, self._done, total=asked.looked_at(jobs.state, queue))
+
+    def action_discard(self) -> None:
+        """Discard the selected jobs or the one under the cursor, after asking."""
+        ids = self._targets()
+        if not ids or self.jobs.state is JobState.DISCARDED:
+            return
+        views = [view for view in map(self.jobs.by_id, ids) if view]
+        action, label, question = asked.discard(ids, views)
+
+        def done(result: Result) -> None:
+            self.last_discarded = ids
+            self._done(result)
+
+        self.act(action, label, question, done)
+
+    def action_undo(self) -> None:
+        """Take back: the chosen ones among the discarded, elsewhere the last discard."""
+        ids = self._targets() if self.jobs.state is JobState.DISCARDED else self.last_discarded
+        if not ids:
+            self.app.notify("Nothing was discarded in this session. Look under discarded.", markup=False)
+            return
+        self.act(Action(Verb.UNDO, ids), f"undo the discard of {asked.named(ids)}", then=self._undone)
+
+    def _undone(self, result: Result) -> None:
+        self.last_discarded = ()
+        self._done(result)
+
+    def _done(self, result: Result) -> None:
+        del result
+        self.table.selection.clear()
+        self.jobs.reload()
+
+    def action_pause(self) -> None:
+        """Let workers take nothing more, after asking; or go on."""
+        queue = self.known.queue.value
+        if queue is not None:
+            if queue.paused:
+                self.act(Action(Verb.RESUME), "resume the queue")
+            else:
+                self.act(Action(Verb.PAUSE), "pause the queue", asked.PAUSE)
+
+    def action_edit(self) -> None:
+        """Edit the payload of the job under the cursor, then retry it. Editing reveals."""
+        view = self.current()
+        if view is None:
+            return
+        job = view.job
+        from console.tui.screens.edit import Edit
+
+        def edited(payload: str | None) -> None:
+            if payload is None:
+                return
+            retry = Action(Verb.RETRY, (job.id,))
+            name = asked.named((job.id,))
+            self.act(
+                Action(Verb.EDIT, (job.id,), {"payload": payload}),
+                f"edit {name}",
+                then=lambda _result: self.act(retry, f"retry {name}", then=self._done),
+            )
+
+        def shown() -> None:
+            title = f"Payload of {queue_view.short_id(job.id)} · {safe(job.source, 12)} {safe(job.external_id, 40)}"
+            self.app.push_screen(Edit(title, job.payload), edited)
+
+        self.leads_app.reveal(job.id, f"job {job.id}", shown)
+
+    def action_reveal(self) -> None:
+        """Show the payload as it is, or mask it again."""
+        view = self.current()
+        if view is None:
+            return
+        if view.job.id in self.known.revealed:
+            self.known.revealed.discard(view.job.id)
+            self.redraw()
+        else:
+            self.leads_app.reveal(view.job.id, f"job {view.job.id}", self.redraw)
+
+    def action_trace(self) -> None:
+        """Follow the job under the cursor from its request to its row."""
+        view = self.current()
+        if view is not None:
+            self.leads_app.open_trace(view.job.id)
+
+    def action_logs(self) -> None:
+        """Show the log lines that mention the job or its lead."""
+        view = self.current()
+        if view is not None:
+            self.leads_app.open_logs_of(view.job.id, view.job.external_id)
+
+    def action_copy(self) -> None:
+        """Copy the job's id."""
+        if self.table.key:
+            self.app.copy_to_clipboard(self.table.key)
+            self.app.notify(f"Copied {self.table.key}", markup=False)
