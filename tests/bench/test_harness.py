@@ -67,7 +67,7 @@ def test_quantiles_are_values_that_were_seen() -> None:
 
 def test_the_graph_stand_in_answers_and_counts(tmp_path: Path) -> None:
     with stand_in(tmp_path, 0.0) as graph:
-        for target in ("?ids=1,2,3&fields=id", "4?fields=field_data"):
+        for target in ("?ids=1,2,3&fields=id,field_data", "4?fields=field_data"):
             with urllib.request.urlopen(f"{graph.url}/v25.0/{target}", timeout=5) as response:
                 answer = json.load(response)
         assert answer["field_data"][0] == {"name": "full_name", "values": ["Lead 4"]}

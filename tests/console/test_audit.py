@@ -22,14 +22,14 @@ PAYLOAD = json.dumps({"email": SECRETS[0]})
 ARGS: dict[Verb, dict[str, str]] = {
     Verb.EDIT: {"payload": PAYLOAD},
     Verb.SEND: {"form": "contact", "fields": PAYLOAD},
-    Verb.BACKUP: {"directory": "/nonexistent/folder"},
+    Verb.BACKUP: {"directory": "/proc/none/folder"},
     Verb.SCALE: {"count": "2"},
 }
 TARGETS: dict[Verb, tuple[str, ...]] = {
     **dict.fromkeys((Verb.START, Verb.STOP, Verb.RESTART, Verb.SCALE, Verb.SHELL), ("worker",)),
     **dict.fromkeys((Verb.REVEAL, Verb.FORGET, Verb.REPLAY), ("lead 7",)),
     **dict.fromkeys((Verb.RETRY, Verb.DISCARD, Verb.UNDO, Verb.EDIT), ("01J9ZZZZZZZZZZZZZZZZZZZZZZ",)),
-    Verb.RESTORE: ("/nonexistent/archive",),
+    Verb.RESTORE: ("/proc/none/archive",),
 }
 
 
