@@ -103,7 +103,7 @@ class Places(Remappable, App[None]):
         def press() -> None:
             self.call_after_refresh(self.simulate_key, key)
 
-        self._go(name).when_ready(press)
+        self._go(name).when_listed(press)
 
     def changes(self, name: str, action: str) -> bool:
         """Whether that action of a numbered screen changes something."""

@@ -36,7 +36,8 @@ class Typed:
 
     def complete(self, message: CommandLine.Wanted) -> None:
         """Find out what the last word may become."""
-        begin(self._app, partial(self._complete, message.line, message.text), "complete", exclusive=True)
+        group = "complete firmly" if message.firm else "complete"
+        begin(self._app, partial(self._complete, message.line, message.text), group, exclusive=True)
 
     async def _complete(self, line: CommandLine, text: str) -> None:
         own = tuple(word for word in OWN if word.startswith(text)) if " " not in text else ()

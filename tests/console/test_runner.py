@@ -21,6 +21,7 @@ from api.models import (
     QueueSnapshot,
     StoreSnapshot,
 )
+from api.store.records import OperatorAction
 from console.errors import ConsoleError, StackError, UnreachableError
 from console.ports import Action, Result, Sources, Verb
 from console.runner import ActionRunner
@@ -107,10 +108,13 @@ class _Leads:
     async def read(self) -> StoreSnapshot:
         return StoreSnapshot(self.readings.total, 0, ())
 
-    async def page(self, where: LeadFilter, *, cursor: str = "", limit: int = 50) -> LeadPage:
+    async def page(self, where: LeadFilter, *, cursor: str = "", limit: int = 50, full: bool = False) -> LeadPage:
         raise AssertionError("not read here")
 
     async def details(self, lead_id: int) -> LeadDetails:
+        raise AssertionError("not read here")
+
+    async def actions(self, limit: int = 50) -> tuple[OperatorAction, ...]:
         raise AssertionError("not read here")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from console.snapshots import LogLine, State
-from console.tui.app import PAGES
+from console.tui.places import PAGES
 from console.tui.screens.page import Page
 from tests.tui.conftest import NARROW, Seat, opened
 from tests.tui.fakes import HOSTILE, FakeRunner, FakeStack, World

@@ -137,7 +137,7 @@ async def test_how_much_there_is_to_do_is_known_though_the_steps_do_not_say() ->
         await seat.press("D")
         await seat.sees("Discard all 8 dead jobs?")
         await seat.press("right", "enter")
-        await seat.sees("3 discarded, 4 looked at  ━━━━━━━━──────── 4 of 8")
+        await seat.sees("━━━━━━━━──────── 4 of 8  0 s · 3 discarded")
         release.set()
         await seat.sees("has been stored meanwhile")
 

@@ -97,14 +97,22 @@ async def test_an_error_is_one_line() -> None:
 async def test_words_are_completed() -> None:
     async with seated() as seat:
         await seat.press("colon")
-        await seat.sees("restart")
+        await seat.until(lambda: "recreate" in seat.lines[-2])
         await seat.type("que")
-        await seat.until(lambda: "queue" in seat.lines[-2] and "restart" not in seat.lines[-2])
+        await seat.until(lambda: seat.lines[-2].strip() == "queue")
         await seat.press("tab")
         await seat.type("re")
         await seat.until(lambda: "resume" in seat.lines[-2])
         await seat.press("escape")
-        await seat.misses("resume")
+        await seat.until(lambda: "resume" not in seat.lines[-2])
+
+
+async def test_a_word_is_completed_however_fast_one_types_on() -> None:
+    async with seated() as seat:
+        await seat.press("colon")
+        await seat.until(lambda: seat.app.screen.query("CommandLine Input"))
+        await seat.press(*"vol", "tab", *"--json")
+        await seat.until(lambda: seat.lines[-1].strip() == ":volumes --json")
 
 
 async def test_earlier_commands_come_back() -> None:

@@ -57,6 +57,10 @@ class JobList:
             return Health(Supply.SILENT)
         return health if health.supply is not Supply.FRESH else FRESH
 
+    def when_loaded(self, do: Callable[[], None]) -> None:
+        """Call `do` now, or once the list has been read."""
+        self._pages.when_loaded(do)
+
     def by_id(self, job_id: str) -> JobView | None:
         """A listed job."""
         return self._pages.index.get(job_id)

@@ -73,6 +73,10 @@ class LeadList:
             return Health(Supply.SILENT) if health.supply is Supply.FRESH else health
         return health if health.supply is Supply.STALE else FRESH
 
+    def when_loaded(self, do: Callable[[], None]) -> None:
+        """Call `do` now, or once the list has been read."""
+        self._pages.when_loaded(do)
+
     def by_id(self, key: str) -> Lead | None:
         """A listed lead."""
         return self._pages.index.get(key)

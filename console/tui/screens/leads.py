@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -79,6 +80,10 @@ class Leads(LeadVerbs):
             self.leads.refresh()
         if kind in (None, Kind.LEADS):
             self._draw()
+
+    def when_listed(self, do: Callable[[], None]) -> None:
+        """Call `do` once leads are listed."""
+        self.when_ready(lambda: self.leads.when_loaded(do))
 
     def read_again(self) -> None:
         """Read the list anew."""

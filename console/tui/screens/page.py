@@ -79,6 +79,10 @@ class Page(Remappable, Screen[None]):
         else:
             self._waiting.append(do)
 
+    def when_listed(self, do: Callable[[], None]) -> None:
+        """Call `do` as soon as there is something on the screen to do it to."""
+        self.when_ready(do)
+
     def show(self, kind: Kind | None) -> None:
         """Draw what depends on that reading; None: everything."""
         raise NotImplementedError

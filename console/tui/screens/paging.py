@@ -49,6 +49,14 @@ class Paging(Generic[T]):
         self.error = ""
         self.reading = False
         self.loaded = False
+        self._waiting: list[Callable[[], None]] = []
+
+    def when_loaded(self, do: Callable[[], None]) -> None:
+        """Call `do` now, or as soon as something has been read; not at all if the read that is under way fails."""
+        if self.loaded:
+            do()
+        else:
+            self._waiting.append(do)
 
     def forget(self) -> None:
         """Another list is wanted: show nothing of this one."""
@@ -79,6 +87,9 @@ class Paging(Generic[T]):
             self.loaded = True
             take(page)
         self._changed()
+        waiting, self._waiting = self._waiting, []
+        for do in waiting if not error else ():
+            do()
 
     def first(self, items: Sequence[T], cursor: str) -> None:
         """The first page has been read anew: it stands before what had been loaded beyond it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -90,6 +91,10 @@ class Queue(JobVerbs):
             self.jobs.refresh()
         if kind in (None, Kind.QUEUE):
             self._draw()
+
+    def when_listed(self, do: Callable[[], None]) -> None:
+        """Call `do` once jobs are listed."""
+        self.when_ready(lambda: self.jobs.when_loaded(do))
 
     def read_again(self) -> None:
         """Read the listing anew."""

@@ -118,13 +118,13 @@ class Hints(Painted):
             return ()
         last = doing[-1]
         line = [Cell(" ◐ ", Tone.ACCENT), Cell(last.label, Tone.STRONG)]
-        if last.step:
-            line.append(Cell(f" · {last.step.text}", Tone.PLAIN))
-            if last.step.total:
-                line += progress(last.step.done, last.step.total)
+        if last.step and last.step.total:
+            line += progress(last.step.done, last.step.total)
         line.append(Cell(f"  {self._known.now() - last.started_at:.0f} s", Tone.DIM))
         if len(doing) > 1:
-            line.append(Cell(f"  and {len(doing) - 1} more", Tone.DIM))
+            line.append(Cell(f" and {len(doing) - 1} more", Tone.DIM))
+        if last.step:
+            line.append(Cell(f" · {last.step.text}", Tone.PLAIN))
         return tuple(line)
 
     def _keys(self, room: int) -> Line:

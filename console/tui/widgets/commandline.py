@@ -41,18 +41,21 @@ class CommandLine(Prompt):
         """Posted when no command is wanted."""
 
     class Wanted(Message):
-        """Posted when `text` may be completed: answer with `offer`."""
+        """Posted when `text` may be completed: answer with `offer`. `firm`: even if more has been typed by then."""
 
-        def __init__(self, line: CommandLine, text: str) -> None:
+        def __init__(self, line: CommandLine, text: str, *, firm: bool = False) -> None:
             super().__init__()
             self.line = line
             self.text = text
+            self.firm = firm
 
     def __init__(self, history: Sequence[str]) -> None:
         super().__init__(":", "", hint="queue retry --all dead · logs worker · trace 4711 · help", purpose="command")
         self._history = tuple(history)
         self._back = 0
         self._offers: tuple[str, ...] = ()
+        self._offered = ""
+        self._owed: str | None = None
 
     def compose(self) -> ComposeResult:
         """What may come, and the line."""
@@ -75,20 +78,31 @@ class CommandLine(Prompt):
 
     def offer(self, text: str, lines: tuple[str, ...]) -> None:
         """Show what `text` may become, unless something else is typed by now."""
-        if self.is_attached and self.query_one(Input).value == text:
-            self._offers = lines
+        if not self.is_attached:
+            return
+        if self.query_one(Input).value == text:
+            self._offers, self._offered = lines, text
             self.query_one(OneLine).show(_shown(lines, self.size.width))
+        if self._owed == text:
+            self._owed = None
+            self._complete(text, lines)
 
     def action_complete(self) -> None:
-        """Take what all offers have in common, or the only one."""
+        """Take what all offers have in common, or the only one; as soon as they are there."""
+        text = self.query_one(Input).value
+        if self._offered == text and self._offers:
+            self._complete(text, self._offers)
+        else:
+            self._owed = text
+            self.post_message(self.Wanted(self, text, firm=True))
+
+    def _complete(self, text: str, offers: tuple[str, ...]) -> None:
+        """Put what the offers for `text` have in common in its place, before what was typed behind it."""
         field = self.query_one(Input)
-        if self._offers:
-            common = _common(self._offers)
-            if len(self._offers) == 1:
-                common += " "
-            if len(common) > len(field.value):
-                field.value = common
-                field.cursor_position = len(common)
+        common = (_common(offers) if offers else "") + (" " if len(offers) == 1 else "")
+        if len(common) > len(text) and field.value.startswith(text):
+            field.value = common + field.value[len(text) :]
+            field.cursor_position = len(field.value)
 
     def action_earlier(self, step: int) -> None:
         """An earlier or later command."""
