@@ -135,8 +135,7 @@ async def test_progress_is_shown_while_it_lasts() -> None:
     runner = FakeRunner(world, gate=asyncio.Event())
     async with opened(world, runner=runner) as seat:
         await seat.press("r")
-        await seat.sees("◐ restart app · app: begun")
-        await seat.sees("1 of 2")
+        await seat.sees("◐ restart app  ━━━━━━━━──────── 1 of 2  0 s · app: begun")
         await seat.press("6")
         await seat.sees("under way")
         assert runner.gate is not None

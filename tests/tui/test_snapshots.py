@@ -88,6 +88,8 @@ def in_state(state: str, world: World, later: list[float], keys: tuple[str, ...]
             await broken(app, world, pilot)
         elif state == "stale":
             await app._stop_reading()
+            if listing := [each for each in app.workers if each.group.startswith("pages")]:
+                await app.workers.wait_for_complete(listing)
             later[0] = 42.0
         elif state == "loading":
             later[0] = 1.0
