@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from api.errors import SettingsError
 from api.settings import Settings as ServiceSettings
 from console.errors import UsageError
-from console.forget import Forgetter
 from console.links import Links
 from console.ports import Action, Result, Runtime, Sources
 from console.runner import ActionRunner
-from console.sender import Sender
 from console.settings import Settings
 from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot, VolumesSnapshot
 from console.sources.check import AccountingReader
 from console.sources.leads import LeadsReader
 from console.sources.queue import QueueReader
-from console.sources.trace import Tracer
 from console.stack import select
 from console.verbs import PipelineVerbs
 
@@ -31,6 +29,9 @@ if TYPE_CHECKING:
     from console.backfill.verb import Backfills
     from console.backup.restoring import Restorer
     from console.doctor.examining import Doctor
+    from console.forget import Forgetter
+    from console.sender import Sender
+    from console.sources.trace import Tracer
 
 QUEUE_SETTINGS = ("QUEUE_NAMESPACE", "VISIBILITY_TIMEOUT", "SLA_SECONDS")
 GRAPH_SECRETS = ("META_APP_SECRET", "META_ACCESS_TOKEN", "META_ACCESS_TOKENS")
@@ -111,8 +112,7 @@ class Session:
             checker=self.checker,
             volumes=volumes,
         )
-        self.sender = Sender(lambda: select.stack_environment(settings), self.links)
-        verbs = PipelineVerbs(lambda: self.runtime, self.links, self.sender, self._backfill, settings.operator)
+        verbs = PipelineVerbs(lambda: self.runtime, self.links, lambda: self.sender, self._backfill, settings.operator)
         self.runner = ActionRunner(verbs, self.sources, read_only=settings.read_only)
 
     @property
@@ -121,6 +121,13 @@ class Session:
         if self._chosen is None:
             self._chosen = select.runtime(self.settings)
         return self._chosen
+
+    @cached_property
+    def sender(self) -> Sender:
+        """Sends webhooks; front ends go through the runner."""
+        from console.sender import Sender
+
+        return Sender(lambda: select.stack_environment(self.settings), self.links)
 
     async def __aenter__(self) -> Self:
         return self
@@ -140,10 +147,14 @@ class Session:
 
     def tracer(self, *, logs: bool = True) -> Tracer:
         """Follows leads through the pipeline; with the log lines of app and worker, or without."""
+        from console.sources.trace import Tracer
+
         return Tracer(self.links, self._pipeline_logs if logs else None)
 
     def forgetter(self) -> Forgetter:
         """Finds what is known of a person; erasing goes through the runner."""
+        from console.forget import Forgetter
+
         return Forgetter(self.links, self.settings.operator)
 
     def restorer(self) -> Restorer:

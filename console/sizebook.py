@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
+from console.keeping import replace_file
 from console.snapshots import VolumesSnapshot
 
 KEPT = 30
@@ -55,21 +53,10 @@ class SizeBook:
             samples = samples[: KEPT // 2 : 2] + samples[KEPT // 2 :]
         book[stack] = [*samples, Sample(now.taken_at, sizes)]
         with contextlib.suppress(OSError):
-            self._write(book)
+            replace_file(self._path, msgspec.json.encode(book))
 
     def _read(self) -> dict[str, list[Sample]]:
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=dict[str, list[Sample]])
         except (OSError, msgspec.MsgspecError, UnicodeError):
             return {}
-
-    def _write(self, book: Mapping[str, list[Sample]]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".volumes-")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(msgspec.json.encode(book))
-            Path(name).replace(self._path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise

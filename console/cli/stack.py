@@ -127,7 +127,7 @@ def ps(
         await session.runtime.compare()
         snapshot = await (_measured(session) if stats else session.sources.stack.read())
         if inv.json:
-            from console.cli.documents import stack_document
+            from console.cli.shaped import stack_document
 
             inv.output.document(stack_document(snapshot))
         else:

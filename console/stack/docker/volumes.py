@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from urllib.parse import urlencode
 
 from console.errors import ConsoleError
 from console.snapshots import Volume, VolumesSnapshot
 from console.stack.docker import wire
+from console.stack.docker.address import Address
 from console.stack.docker.engine import Engine
 from console.stack.docker.labels import VOLUME, filters, labels, service
 from console.stack.docker.stack import inspect
-
-if TYPE_CHECKING:
-    import docker
 
 SIZES_S = 60.0
 """Sizes are counted anew after so long: the engine walks through every file of every volume for it."""
@@ -44,8 +44,7 @@ class VolumeReader:
         return await self._engine.loop.call(self._read())
 
     async def _read(self) -> VolumesSnapshot:
-        address = await self._engine.address()
-        found, disk = await self._engine.ask(lambda client: listed(client, self._project, local=address.local))
+        found, disk = await self._engine.look(lambda address: listed(address, self._project))
         if self._counting is None and time.monotonic() - self._counted_at > SIZES_S:
             self._counting = asyncio.ensure_future(self._count())
         if not self._sizes and self._counting is not None:
@@ -64,13 +63,15 @@ class VolumeReader:
             self._counting = None
 
 
-def listed(
-    client: docker.APIClient, project: str, *, local: bool
+async def listed(
+    address: Address, project: str
 ) -> tuple[list[tuple[dict[str, Any], list[dict[str, Any]]]], tuple[int, int]]:
     """Each volume of the project with the containers that mount it, and the engine's disk (total, free bytes)."""
-    containers = inspect(client, project)
-    volumes = sorted(client.volumes(filters=filters(project)).get("Volumes") or [], key=lambda one: str(one["Name"]))
-    disk = _disk(str(client.info().get("DockerRootDir", ""))) if local else (0, 0)
+    containers = await inspect(address, project)
+    query = urlencode({"filters": json.dumps(filters(project))})
+    volumes = (await wire.fetch(address, f"/volumes?{query}")).get("Volumes") or []
+    volumes.sort(key=lambda one: str(one["Name"]))
+    disk = _disk(str((await wire.fetch(address, "/info")).get("DockerRootDir", ""))) if address.local else (0, 0)
     return [(one, [c for c in containers if mount(c, one["Name"])]) for one in volumes], disk
 
 

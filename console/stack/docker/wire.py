@@ -155,16 +155,32 @@ async def post(address: Address, path: str, body: dict[str, Any]) -> dict[str, A
     head = (
         f"POST {path} HTTP/1.0\r\nHost: docker\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
     )
-    return await _object(await _request(address, head.encode() + data))
+    found = await _json(await _request(address, head.encode() + data))
+    return found if isinstance(found, dict) else {}
 
 
 async def fetch(address: Address, path: str, limit_s: float = CONNECT_S) -> dict[str, Any]:
-    """GET a JSON object that takes the engine up to `limit_s` seconds to make.
+    """GET a JSON object that takes the engine up to `limit_s` seconds to make; an empty one for any other JSON.
 
     Raises:
         UnreachableError: the engine went away. NoSuchThingError, ConflictError, StackError: it refused.
     """
-    return await _object(await _request(address, f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode(), limit_s))
+    found = await _json(await _asked(address, path, limit_s))
+    return found if isinstance(found, dict) else {}
+
+
+async def fetch_list(address: Address, path: str, **query: str | int) -> list[dict[str, Any]]:
+    """GET a JSON list of objects; what is no object in it is left out.
+
+    Raises:
+        UnreachableError: the engine went away. NoSuchThingError, ConflictError, StackError: it refused.
+    """
+    found = await _json(await _asked(address, f"{path}?{urlencode(query)}", CONNECT_S))
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+async def _asked(address: Address, target: str, limit_s: float) -> Stream:
+    return await _request(address, f"GET {target} HTTP/1.0\r\nHost: docker\r\n\r\n".encode(), limit_s)
 
 
 def part(text: str) -> str:
@@ -172,16 +188,15 @@ def part(text: str) -> str:
     return quote(text, safe="")
 
 
-async def _object(stream: Stream) -> dict[str, Any]:
+async def _json(stream: Stream) -> Any:
     try:
         async with asyncio.timeout(CONNECT_S):
             text = b"".join([piece async for piece in stream.body()])
-        found = json.loads(text or b"{}")
+        return json.loads(text or b"null")
     except (OSError, ValueError, TimeoutError) as error:
         raise StackError(f"The engine's answer cannot be read: {describe(error)}") from None
     finally:
         stream.close()
-    return found if isinstance(found, dict) else {}
 
 
 async def _request(address: Address, request: bytes, limit_s: float = CONNECT_S) -> Stream:
