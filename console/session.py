@@ -14,10 +14,11 @@ from console.links import Links
 from console.ports import Action, Result, Runtime, Sources
 from console.runner import ActionRunner
 from console.settings import Settings
-from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot, VolumesSnapshot
+from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot
 from console.sources.check import AccountingReader
 from console.sources.leads import LeadsReader
 from console.sources.queue import QueueReader
+from console.sources.volumes import VolumesReader
 from console.stack import select
 from console.verbs import PipelineVerbs
 
@@ -61,17 +62,6 @@ class StackReader:
         return self._runtime().logs(services, since=since, tail=tail, follow=follow)
 
 
-class VolumesReader:
-    """The runtime's volumes (console.ports.VolumesSource)."""
-
-    def __init__(self, runtime: Callable[[], Runtime]) -> None:
-        self._runtime = runtime
-
-    async def read(self) -> VolumesSnapshot:
-        """All volumes and the disk beneath them."""
-        return await self._runtime().volumes()
-
-
 class Session:
     """A stack in hand. Nothing is connected, nor is the runtime imported, before something is asked of it.
 
@@ -103,14 +93,14 @@ class Session:
         )
         self.queue = QueueReader(self.links)
         self.leads = LeadsReader(self.links)
-        volumes = VolumesReader(lambda: self.runtime)
-        self.checker = AccountingReader(self.links, volumes)
+        self.volumes = VolumesReader(lambda: self.runtime)
+        self.checker = AccountingReader(self.links, self.volumes)
         self.sources = Sources(
             stack=StackReader(lambda: self.runtime),
             queue=self.queue,
             leads=self.leads,
             checker=self.checker,
-            volumes=volumes,
+            volumes=self.volumes,
         )
         verbs = PipelineVerbs(lambda: self.runtime, self.links, lambda: self.sender, self._backfill, settings.operator)
         self.runner = ActionRunner(verbs, self.sources, read_only=settings.read_only)
@@ -181,7 +171,7 @@ class Session:
                 env_file=lambda: select.env_file(settings),
                 settings=lambda: select.stack_environment(settings),
                 links=self.links,
-                volumes=VolumesReader(lambda: self.runtime),
+                volumes=self.volumes,
                 limits=limits(settings.config),
                 graph_settings=lambda: self._service_settings(GRAPH_SETTINGS),
             )

@@ -148,7 +148,8 @@ class PipelineVerbs:
         from console.foreground import opened
 
         service, tool, words = action.targets[0], action.args.get("tool", ""), shlex.split(action.args.get("words", ""))
-        program = await self._runtime().foreground(service, words, tool=tool)
+        index = stack_verbs.replica_of(action)
+        program = await self._runtime().foreground(service, words, tool=tool, index=index)
         trouble = await self._audit(action, "opened")
         code = await opened(program)
         text = f"{tool or 'the shell'} in {service} has ended" + (f" (not recorded: {trouble})" if trouble else "")

@@ -1,6 +1,6 @@
-"""An engine of a test's own: a second dockerd beside the machine's, with its own data, socket and pid file.
+"""An engine of a test's own: a second dockerd beside the machine's, with its own data, socket, pid file and network.
 
-It has no bridge and touches no firewall rule, so that the machine's engine does not notice: no network for containers.
+It has no bridge and touches no firewall rule; its containers have no network.
 """
 
 from __future__ import annotations
@@ -34,7 +34,19 @@ class OwnEngine:
         """Run it until it answers. A killed one leaves pid files, whose numbers may be zombies or others by now."""
         for name in ("pid", "exec/containerd/containerd.pid"):
             (self.folder / name).unlink(missing_ok=True)
-        words = ["dockerd", "--host", self.url, "--bridge", "none", "--iptables=false", "--ip-masq=false"]
+        # In a network of its own: without a bridge it would take docker0 from the machine's engine.
+        words = [
+            "unshare",
+            "--net",
+            "--",
+            "dockerd",
+            "--host",
+            self.url,
+            "--bridge",
+            "none",
+            "--iptables=false",
+            "--ip-masq=false",
+        ]
         for option, name in (("--data-root", "data"), ("--exec-root", "exec"), ("--pidfile", "pid")):
             words += [option, str(self.folder / name)]
         with self.log.open("ab") as log:

@@ -17,7 +17,7 @@ from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot, State
 from console.stack import refill
 from console.stack.docker import events as engine_events
 from console.stack.docker import files as stack_files
-from console.stack.docker import masking
+from console.stack.docker import masking, replicas
 from console.stack.docker.compose import Compose
 from console.stack.docker.drift import Drift
 from console.stack.docker.endpoints import EndpointFinder
@@ -111,9 +111,16 @@ class DockerRuntime:
         """See Runtime."""
         return self._lifecycle.stop(services)
 
-    def restart(self, services: Sequence[str]) -> Steps:
+    def restart(self, services: Sequence[str], *, index: int = 0) -> Steps:
         """See Runtime."""
-        return self._lifecycle.restart(services)
+        return self._restart_one(services[0], index) if index else self._lifecycle.restart(services)
+
+    async def _restart_one(self, service: str, index: int) -> Steps:
+        [name] = await self._meant([service])
+        container = replicas.find(await self._stack.containers(), name, index)
+        async with aclosing(replicas.restart(self._engine, container, name)) as steps:
+            async for step in steps:
+                yield step
 
     def recreate(self, services: Sequence[str]) -> Steps:
         """See Runtime."""
@@ -196,12 +203,15 @@ class DockerRuntime:
             async for chunk in chunks:
                 yield chunk
 
-    async def foreground(self, service: str, words: Sequence[str] = (), *, tool: str = "") -> Foreground:
+    async def foreground(
+        self, service: str, words: Sequence[str] = (), *, tool: str = "", index: int = 0
+    ) -> Foreground:
         """See Runtime."""
         [service] = await self._meant([service])
-        demand_running(await self._stack.containers(), service, self.project)
+        containers = await self._stack.containers()
+        demand_running([replicas.find(containers, service, index)] if index else containers, service, self.project)
         terminal = sys.stdin.isatty() and sys.stdout.isatty()
-        inside = exec_words(service, words, tool, terminal=terminal)
+        inside = exec_words(service, words, tool, terminal=terminal, index=index)
         return Foreground(*await self._compose.command(inside, files=self._readable()))
 
     async def refill_redis(self, source: AsyncIterator[bytes], *, single: bool) -> None:

@@ -145,8 +145,8 @@ async def upgrade(address: Address, path: str, body: dict[str, Any]) -> Stream:
     return await _request(address, head.encode() + data)
 
 
-async def post(address: Address, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    """POST a JSON object and return the JSON object that comes back.
+async def post(address: Address, path: str, body: dict[str, Any], limit_s: float = CONNECT_S) -> dict[str, Any]:
+    """POST a JSON object and return the JSON object that comes back within `limit_s` seconds, an empty one for none.
 
     Raises:
         UnreachableError: the engine went away. NoSuchThingError, ConflictError, StackError: it refused.
@@ -155,7 +155,7 @@ async def post(address: Address, path: str, body: dict[str, Any]) -> dict[str, A
     head = (
         f"POST {path} HTTP/1.0\r\nHost: docker\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
     )
-    found = await _json(await _request(address, head.encode() + data))
+    found = await _json(await _request(address, head.encode() + data, limit_s))
     return found if isinstance(found, dict) else {}
 
 

@@ -85,7 +85,7 @@ SHAPES = {
     "ps": "runtime project where taken_at services notes",
     "queue status": "depth cause cause_kind taken_at ready in_flight retry dead discarded stuck accepted duplicates"
     " oldest_ready_s oldest_in_flight_s next_retry_s paused workers pauses notices server memory_bytes aof aof_ok"
-    " arriving leaving memory_limit refuses",
+    " arriving leaving memory_limit refuses aof_file",
     "queue list": "state jobs cursor scanned",
     "queue show": "id state source external_id page form seq received_at request_id attempt since due_at worker idle_s"
     " deliveries error stuck payload history masked",
