@@ -50,6 +50,8 @@ READING = (
     Case("leads", shapes.LeadsDocument),
     Case("leads list --limit 2 --since 1d", shapes.LeadsDocument),
     Case("leads search ana", shapes.LeadsDocument),
+    Case("leads count", shapes.LeadCountsDocument),
+    Case("leads count --by day,form --since 7d", shapes.LeadCountsDocument),
     Case("leads show {lead}", shapes.LeadsFoundDocument),
     Case("leads export --limit 2", [COLUMNS]),
     Case("leads replay {lead} --dry-run", shapes.ReplayDocument),
