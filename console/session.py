@@ -70,7 +70,7 @@ class Session:
 
     Args:
         settings: what the console was told.
-        runtime: None: the one that the settings name.
+        runtime: None: the one that the settings name. Of one that is given nothing is kept for another program.
 
     Attributes:
         halting: set it to have long work (backfill) end at the next safe place, and tell how far it came.
@@ -93,7 +93,7 @@ class Session:
         )
         self.queue = QueueReader(self.links)
         self.leads = LeadsReader(self.links)
-        self.volumes = VolumesReader(lambda: self.runtime)
+        self.volumes = VolumesReader(lambda: self.runtime, passing=runtime is not None)
         self.checker = AccountingReader(self.links, self.volumes)
         self.sources = Sources(
             stack=StackReader(lambda: self.runtime),

@@ -13,20 +13,25 @@ from console.snapshots import VolumesSnapshot
 
 
 class VolumesReader:
-    """The runtime's volumes (console.ports.VolumesSource)."""
+    """The runtime's volumes (console.ports.VolumesSource).
 
-    def __init__(self, runtime: Callable[[], Runtime]) -> None:
+    Args:
+        passing: the stack leaves nothing behind, these readings neither.
+    """
+
+    def __init__(self, runtime: Callable[[], Runtime], *, passing: bool = False) -> None:
         self._runtime = runtime
+        self._passing = SizeBook(None) if passing else None
 
     async def read(self) -> VolumesSnapshot:
         """All volumes and the disk beneath them."""
         runtime = self._runtime()
-        return await asyncio.to_thread(_grown, f"{runtime.name} {runtime.title}", await runtime.volumes())
+        book = self._passing or SizeBook(state_dir() / "volumes.json")
+        return await asyncio.to_thread(_grown, book, f"{runtime.name} {runtime.title}", await runtime.volumes())
 
 
-def _grown(stack: str, found: VolumesSnapshot) -> VolumesSnapshot:
+def _grown(book: SizeBook, stack: str, found: VolumesSnapshot) -> VolumesSnapshot:
     """The volumes with their growth; this reading is kept for the next one."""
-    book = SizeBook(state_dir() / "volumes.json")
     growth = book.growth(stack, found)
     book.note(stack, found)
     volumes = []

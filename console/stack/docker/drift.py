@@ -112,7 +112,7 @@ class Drift:
     async def held(self, wanted: Plan) -> dict[str, Held]:
         """The images of the plan that the engine has."""
         names = {one.image for one in wanted.services.values()}
-        found = await self._engine.look(lambda address: stack.images(address, names))
+        found = await self._engine.look(lambda asker: stack.images(asker, names))
         return {name: _held(image) for name, image in found.items()}
 
     async def close(self) -> None:

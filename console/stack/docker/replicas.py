@@ -42,5 +42,5 @@ async def restart(engine: Engine, container: dict[str, Any], service: str) -> As
     grace_s = float((container.get("Config") or {}).get("StopTimeout") or STOP_S)
     path = f"/containers/{wire.part(str(container.get('Id', '')))}/restart"
     yield Progress(f"restarting {name}", service)
-    await engine.look(lambda address: wire.post(address, path, {}, grace_s + MORE_S))
+    await engine.look(lambda asker: wire.post(asker.address, path, {}, grace_s + MORE_S))
     yield Progress(f"{name} restarted", service, ok=True)

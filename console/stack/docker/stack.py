@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from console.snapshots import StackSnapshot
 from console.stack.docker import events, labels, wire
-from console.stack.docker.address import Address
+from console.stack.docker.asking import Asker
 from console.stack.docker.containers import VERSION_LABEL, Image, seconds, services
 from console.stack.docker.engine import Engine
 from console.stack.docker.stats import StatsWatch
@@ -54,7 +54,7 @@ class StackReader:
 
     async def containers(self) -> list[dict[str, Any]]:
         """The project's containers as inspected now, whatever is known."""
-        return await self._engine.look(lambda address: inspect(address, self._project))
+        return await self._engine.look(lambda asker: inspect(asker, self._project))
 
     @property
     def known(self) -> list[dict[str, Any]]:
@@ -106,7 +106,7 @@ class StackReader:
     async def _look_at_images(self) -> None:
         wanted = {str(one.get("Image", "")) for one in self._containers} - set(self._images)
         if wanted:
-            seen = await self._engine.look(lambda address: images(address, wanted))
+            seen = await self._engine.look(lambda asker: images(asker, wanted))
             self._images |= {name: _shown(seen.get(name, {})) for name in wanted}
 
 
@@ -114,24 +114,23 @@ def _runs(container: dict[str, Any]) -> bool:
     return bool((container.get("State") or {}).get("Running"))
 
 
-async def inspect(address: Address, project: str) -> list[dict[str, Any]]:
+async def inspect(asker: Asker, project: str) -> list[dict[str, Any]]:
     """Every container of the project, stopped ones too; one that vanishes meanwhile is left out."""
     query = json.dumps(labels.filters(project))
-    listed = await wire.fetch_list(address, "/containers/json", all=1, filters=query)
-    found = await asyncio.gather(*(_found(address, f"/containers/{wire.part(str(one['Id']))}/json") for one in listed))
+    listed = await asker.several("/containers/json", all=1, filters=query)
+    found = [await _found(asker, f"/containers/{wire.part(str(one['Id']))}/json") for one in listed]
     return [one for one in found if one]
 
 
-async def images(address: Address, names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+async def images(asker: Asker, names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
     """These images as inspected, by the name or id that was asked for; one that the engine has not is left out."""
-    wanted = list(names)
-    found = await asyncio.gather(*(_found(address, f"/images/{quote(one, safe='/:@')}/json") for one in wanted))
-    return {name: one for name, one in zip(wanted, found, strict=True) if one}
+    found = {name: await _found(asker, f"/images/{quote(name, safe='/:@')}/json") for name in names}
+    return {name: one for name, one in found.items() if one}
 
 
-async def _found(address: Address, path: str) -> dict[str, Any]:
+async def _found(asker: Asker, path: str) -> dict[str, Any]:
     try:
-        return await wire.fetch(address, path)
+        return await asker.one(path)
     except wire.NoSuchThingError:
         return {}
 

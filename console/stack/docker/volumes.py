@@ -8,12 +8,12 @@ import json
 import shutil
 import time
 from typing import Any
-from urllib.parse import urlencode
 
 from console.errors import ConsoleError, StackError
 from console.snapshots import Volume, VolumesSnapshot
 from console.stack.docker import execs, wire
 from console.stack.docker.address import Address
+from console.stack.docker.asking import Asker
 from console.stack.docker.engine import Engine
 from console.stack.docker.labels import VOLUME, filters, labels, service
 from console.stack.docker.stack import inspect
@@ -50,7 +50,7 @@ class VolumeReader:
         return await self._engine.loop.call(self._read())
 
     async def _read(self) -> VolumesSnapshot:
-        found, root = await self._engine.look(lambda address: listed(address, self._project))
+        found, root = await self._engine.look(lambda asker: listed(asker, self._project))
         disk = await self._disk(root, found)
         if self._counting is None and time.monotonic() - self._counted_at > SIZES_S:
             self._counting = asyncio.ensure_future(self._count())
@@ -80,13 +80,12 @@ class VolumeReader:
             self._counting = None
 
 
-async def listed(address: Address, project: str) -> tuple[list[Found], str]:
+async def listed(asker: Asker, project: str) -> tuple[list[Found], str]:
     """Each volume of the project with the containers that mount it, and the folder in which the engine keeps all."""
-    containers = await inspect(address, project)
-    query = urlencode({"filters": json.dumps(filters(project))})
-    volumes = (await wire.fetch(address, f"/volumes?{query}")).get("Volumes") or []
+    containers = await inspect(asker, project)
+    volumes = (await asker.one("/volumes", filters=json.dumps(filters(project)))).get("Volumes") or []
     volumes.sort(key=lambda one: str(one["Name"]))
-    root = str((await wire.fetch(address, "/info")).get("DockerRootDir", ""))
+    root = str((await asker.one("/info")).get("DockerRootDir", ""))
     return [(one, [c for c in containers if mount(c, one["Name"])]) for one in volumes], root
 
 

@@ -165,22 +165,8 @@ async def fetch(address: Address, path: str, limit_s: float = CONNECT_S) -> dict
     Raises:
         UnreachableError: the engine went away. NoSuchThingError, ConflictError, StackError: it refused.
     """
-    found = await _json(await _asked(address, path, limit_s))
+    found = await _json(await _request(address, f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode(), limit_s))
     return found if isinstance(found, dict) else {}
-
-
-async def fetch_list(address: Address, path: str, **query: str | int) -> list[dict[str, Any]]:
-    """GET a JSON list of objects; what is no object in it is left out.
-
-    Raises:
-        UnreachableError: the engine went away. NoSuchThingError, ConflictError, StackError: it refused.
-    """
-    found = await _json(await _asked(address, f"{path}?{urlencode(query)}", CONNECT_S))
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-
-
-async def _asked(address: Address, target: str, limit_s: float) -> Stream:
-    return await _request(address, f"GET {target} HTTP/1.0\r\nHost: docker\r\n\r\n".encode(), limit_s)
 
 
 def part(text: str) -> str:
@@ -242,6 +228,11 @@ async def _refusal(stream: Stream, status: int) -> StackError:
         text = text or b""
     finally:
         stream.close()
+    return refused(status, text)
+
+
+def refused(status: int, text: bytes) -> StackError:
+    """What an answer that is a refusal means."""
     try:
         message = str(json.loads(text)["message"])
     except (ValueError, KeyError, TypeError):

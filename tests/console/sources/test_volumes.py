@@ -45,6 +45,14 @@ async def test_growth_a_day_comes_with_the_second_reading(disk: Disk) -> None:
     assert second.days_left == pytest.approx(50 / 12)
 
 
+async def test_of_a_stack_that_leaves_nothing_behind_nothing_is_kept(disk: Disk, tmp_path: Path) -> None:
+    reader = VolumesReader(lambda: cast("Runtime", disk), passing=True)
+    await reader.read()
+    disk.at, disk.size = 7_200.0, GB
+    assert (await reader.read()).volumes[0].growth_bytes_day == pytest.approx(12 * GB)
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_a_few_minutes_say_nothing_of_the_days_to_come(disk: Disk) -> None:
     reader = VolumesReader(lambda: cast("Runtime", disk))
     await reader.read()
