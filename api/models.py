@@ -116,6 +116,7 @@ WorkerView = queue_state.WorkerView
 PagePause = queue_state.PagePause
 Notice = queue_state.Notice
 QueueSnapshot = queue_state.QueueSnapshot
+AofFile = queue_state.AofFile
 
 
 class Outcome(StrEnum):

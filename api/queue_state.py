@@ -82,6 +82,29 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class AofFile:
+    """Redis' append-only file, by its own INFO; None for what this server does not tell.
+
+    Redis does not tell when it last synced. With appendfsync "always" each answer came after its fsync; with "everysec"
+    `delayed_fsyncs` counts writes that went on although an fsync had taken more than two seconds.
+
+    Attributes:
+        size_bytes: of the file. `base_bytes`: as it was after the last rewrite, or at the start.
+        pending_fsyncs: fsyncs that wait in the background.
+        delayed_fsyncs: since the server began.
+        rewriting: a rewrite is under way.
+        rewrite_s: how long the last rewrite took; None where there was none since the server began.
+    """
+
+    size_bytes: int | None = None
+    base_bytes: int | None = None
+    pending_fsyncs: int | None = None
+    delayed_fsyncs: int | None = None
+    rewriting: bool | None = None
+    rewrite_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class QueueSnapshot:
     """All queue figures, read in one atomic script.
 
@@ -89,7 +112,7 @@ class QueueSnapshot:
     `aof` is "always", "everysec", "no", "off", "on" (the server does not tell how often it syncs) or "" (nor that).
     `arriving` and `leaving` are jobs accepted and ended a second, over the last ten seconds; None where unknown (no
     worker has been up for long enough). `memory_limit` is Redis' maxmemory in bytes, 0 without one. `refuses` says why
-    Redis takes no new jobs: "memory", "disk", or "" when it does.
+    Redis takes no new jobs: "memory", "disk", or "" when it does. `aof_file` is None while there is none.
     """
 
     taken_at: float
@@ -116,6 +139,7 @@ class QueueSnapshot:
     leaving: float | None = None
     memory_limit: int = 0
     refuses: str = ""
+    aof_file: AofFile | None = None
 
     @property
     def depth(self) -> int:

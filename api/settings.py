@@ -60,7 +60,7 @@ class Settings:
             errors' delays keep their proportion to it.
         visibility_timeout: in flight longer than this, a job counts as stuck and is taken over.
         sla_s: waiting longer than this with workers up, a job counts as stuck.
-        worker_prefetch: jobs a worker may hold at once.
+        worker_prefetch: jobs a worker may hold at once: enough for as many batches as are written at once and the next.
         drain_timeout: how long a stopping process waits for what it has begun.
     """
 
@@ -90,7 +90,7 @@ class Settings:
     sla_s: float = 300.0
     worker_name: str = "worker"
     worker_batch: int = 500
-    worker_prefetch: int = 1_500
+    worker_prefetch: int = 3_000
     drain_timeout: float = 20.0
     log_level: str = "info"
 
@@ -136,7 +136,7 @@ class Settings:
             sla_s=source.number("SLA_SECONDS", 300.0, 0.1, 604_800.0),
             worker_name=source.matching("WORKER_NAME", _host_name(), _NAME, "1 to 64 of A-Z a-z 0-9 . _ -"),
             worker_batch=batch,
-            worker_prefetch=source.integer("WORKER_PREFETCH", 3 * batch, batch, 10_000),
+            worker_prefetch=source.integer("WORKER_PREFETCH", 6 * batch, batch, 10_000),
             drain_timeout=source.number("DRAIN_TIMEOUT", 20.0, 0.0, 600.0),
             log_level=_log_level(source),
         )

@@ -76,7 +76,8 @@ class Action:
     BACKUP directory=…, keep=…, recipient=…; RESTORE the archive's path as target, identity=…: a file.
     FORGET targets are "lead 88213" and "job 01J9…"; REPLAY has one of these.
     BACKFILL targets are "form 77", or one "page 1029"; since=… (RFC 3339), page=…: whose the forms are, afresh="yes".
-    SHELL has one service as target; args tool=…: see Runtime.foreground, words=… as a shell would write them.
+    SHELL has one service as target; args tool=…, index=…: see Runtime.foreground, words=… as a shell would write them.
+    RESTART index=…: only that replica of the one target.
     REVEAL only records that personal data is about to be shown ("lead 88213", "job 01J9…"): show it when that is ok.
     """
 
@@ -136,8 +137,8 @@ class Runtime(Protocol):
     def stop(self, services: Sequence[str]) -> AsyncIterator[Progress]:
         """Stop, with the grace period: a worker drains."""
 
-    def restart(self, services: Sequence[str]) -> AsyncIterator[Progress]:
-        """Stop and start again."""
+    def restart(self, services: Sequence[str], *, index: int = 0) -> AsyncIterator[Progress]:
+        """Stop and start again. `index`: only that replica of the one service; StackError when there is none such."""
 
     def recreate(self, services: Sequence[str]) -> AsyncIterator[Progress]:
         """Replace the services' containers (all when empty) by new ones. UsageError where there are none."""
@@ -182,8 +183,12 @@ class Runtime(Protocol):
         Postgres' programs find the stack's database in their environment. StackError when the program fails.
         """
 
-    async def foreground(self, service: str, words: Sequence[str] = (), *, tool: str = "") -> Foreground:
+    async def foreground(
+        self, service: str, words: Sequence[str] = (), *, tool: str = "", index: int = 0
+    ) -> Foreground:
         """What runs `words` (a shell when there are none) on the terminal, where and as the service runs.
+
+        `index`: in that replica, from 1 on; 0: in any.
 
         `tool` "psql" or "redis-cli": that program, logged in to the service, with `words` as its arguments. No password
         is in an argument. StackError when the service is not up, or the program is not there.

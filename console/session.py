@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from api.errors import SettingsError
 from api.settings import Settings as ServiceSettings
 from console.errors import UsageError
-from console.forget import Forgetter
 from console.links import Links
 from console.ports import Action, Result, Runtime, Sources
 from console.runner import ActionRunner
-from console.sender import Sender
 from console.settings import Settings
-from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot, VolumesSnapshot
+from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot
 from console.sources.check import AccountingReader
 from console.sources.leads import LeadsReader
 from console.sources.queue import QueueReader
-from console.sources.trace import Tracer
+from console.sources.volumes import VolumesReader
 from console.stack import select
 from console.verbs import PipelineVerbs
 
@@ -31,6 +30,9 @@ if TYPE_CHECKING:
     from console.backfill.verb import Backfills
     from console.backup.restoring import Restorer
     from console.doctor.examining import Doctor
+    from console.forget import Forgetter
+    from console.sender import Sender
+    from console.sources.trace import Tracer
 
 QUEUE_SETTINGS = ("QUEUE_NAMESPACE", "VISIBILITY_TIMEOUT", "SLA_SECONDS")
 GRAPH_SECRETS = ("META_APP_SECRET", "META_ACCESS_TOKEN", "META_ACCESS_TOKENS")
@@ -60,17 +62,6 @@ class StackReader:
         return self._runtime().logs(services, since=since, tail=tail, follow=follow)
 
 
-class VolumesReader:
-    """The runtime's volumes (console.ports.VolumesSource)."""
-
-    def __init__(self, runtime: Callable[[], Runtime]) -> None:
-        self._runtime = runtime
-
-    async def read(self) -> VolumesSnapshot:
-        """All volumes and the disk beneath them."""
-        return await self._runtime().volumes()
-
-
 class Session:
     """A stack in hand. Nothing is connected, nor is the runtime imported, before something is asked of it.
 
@@ -79,7 +70,7 @@ class Session:
 
     Args:
         settings: what the console was told.
-        runtime: None: the one that the settings name.
+        runtime: None: the one that the settings name. Of one that is given nothing is kept for another program.
 
     Attributes:
         halting: set it to have long work (backfill) end at the next safe place, and tell how far it came.
@@ -102,18 +93,17 @@ class Session:
         )
         self.queue = QueueReader(self.links)
         self.leads = LeadsReader(self.links)
-        volumes = VolumesReader(lambda: self.runtime)
-        self.checker = AccountingReader(self.links, volumes)
+        self.volumes = VolumesReader(lambda: self.runtime, passing=runtime is not None)
+        self.checker = AccountingReader(self.links, self.volumes)
         self.sources = Sources(
             stack=StackReader(lambda: self.runtime),
             queue=self.queue,
             leads=self.leads,
             checker=self.checker,
-            volumes=volumes,
+            volumes=self.volumes,
             tracer=self.tracer(),
         )
-        self.sender = Sender(lambda: select.stack_environment(settings), self.links)
-        verbs = PipelineVerbs(lambda: self.runtime, self.links, self.sender, self._backfill, settings.operator)
+        verbs = PipelineVerbs(lambda: self.runtime, self.links, lambda: self.sender, self._backfill, settings.operator)
         self.runner = ActionRunner(verbs, self.sources, read_only=settings.read_only)
 
     @property
@@ -122,6 +112,13 @@ class Session:
         if self._chosen is None:
             self._chosen = select.runtime(self.settings)
         return self._chosen
+
+    @cached_property
+    def sender(self) -> Sender:
+        """Sends webhooks; front ends go through the runner."""
+        from console.sender import Sender
+
+        return Sender(lambda: select.stack_environment(self.settings), self.links)
 
     async def __aenter__(self) -> Self:
         return self
@@ -141,10 +138,14 @@ class Session:
 
     def tracer(self, *, logs: bool = True) -> Tracer:
         """Follows leads through the pipeline; with the log lines of app and worker, or without."""
+        from console.sources.trace import Tracer
+
         return Tracer(self.links, self._pipeline_logs if logs else None)
 
     def forgetter(self) -> Forgetter:
         """Finds what is known of a person; erasing goes through the runner."""
+        from console.forget import Forgetter
+
         return Forgetter(self.links, self.settings.operator)
 
     def restorer(self) -> Restorer:
@@ -171,7 +172,7 @@ class Session:
                 env_file=lambda: select.env_file(settings),
                 settings=lambda: select.stack_environment(settings),
                 links=self.links,
-                volumes=VolumesReader(lambda: self.runtime),
+                volumes=self.volumes,
                 limits=limits(settings.config),
                 graph_settings=lambda: self._service_settings(GRAPH_SETTINGS),
             )

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
+from console.keeping import replace_file
 from console.snapshots import VolumesSnapshot
 
 KEPT = 30
@@ -27,16 +25,21 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 class SizeBook:
-    """The readings of every stack that this user looked at, in one file. What cannot be read or written is let be."""
+    """The readings of every stack that this user looked at, in one file. What cannot be read or written is let be.
 
-    def __init__(self, path: Path) -> None:
+    Without a path they are kept as long as this object is. Stacks that nobody has looked at for long are forgotten.
+    """
+
+    def __init__(self, path: Path | None) -> None:
         self._path = path
+        self._held: dict[str, list[Sample]] = {}
 
     def growth(self, stack: str, now: VolumesSnapshot) -> dict[str, tuple[float, float]]:
         """Of each volume that was seen at least a minute before: (bytes an hour, seconds since then)."""
         found: dict[str, tuple[float, float]] = {}
+        samples = self._read().get(stack, ())
         for volume in now.volumes:
-            for sample in self._read().get(stack, ()):  # the oldest first
+            for sample in samples:  # the oldest first
                 passed = now.taken_at - sample.at
                 if volume.size_bytes is not None and volume.name in sample.sizes and EVERY_S <= passed <= WITHIN_S:
                     hourly = (volume.size_bytes - sample.sizes[volume.name]) / passed * 3600
@@ -53,23 +56,18 @@ class SizeBook:
             return
         if len(samples) >= KEPT:
             samples = samples[: KEPT // 2 : 2] + samples[KEPT // 2 :]
+        book = {name: kept for name, kept in book.items() if kept and now.taken_at - kept[-1].at <= WITHIN_S}
         book[stack] = [*samples, Sample(now.taken_at, sizes)]
+        if self._path is None:
+            self._held = book
+            return
         with contextlib.suppress(OSError):
-            self._write(book)
+            replace_file(self._path, msgspec.json.encode(book))
 
     def _read(self) -> dict[str, list[Sample]]:
+        if self._path is None:
+            return self._held
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=dict[str, list[Sample]])
         except (OSError, msgspec.MsgspecError, UnicodeError):
             return {}
-
-    def _write(self, book: Mapping[str, list[Sample]]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".volumes-")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(msgspec.json.encode(book))
-            Path(name).replace(self._path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise

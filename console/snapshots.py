@@ -55,6 +55,7 @@ class Replica:
         cpu_percent: of one core, None while unknown.
         memory_bytes: resident, None while unknown.
         memory_limit: bytes, 0 without a limit.
+        index: which of the service's replicas it is, from 1 on, as shell, logs and restart take it; 0 if unknown.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Replica:
     memory_limit: int = 0
     pid: int = 0
     oom_killed: bool = False
+    index: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,10 @@ class StackSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A named volume, or a data directory of the local runtime. `size_bytes` None while unknown."""
+    """A named volume, or a data directory of the local runtime. `size_bytes` None while unknown.
+
+    `growth_bytes_day` is bytes a day at the pace of the last `growth_over_s` seconds; None before a second reading.
+    """
 
     name: str
     mount: str
@@ -130,16 +135,28 @@ class Volume:
     size_bytes: int | None = None
     driver: str = "local"
     path: str = ""
+    growth_bytes_day: float | None = None
+    growth_over_s: float | None = None
+
+
+PACE_S = 3600.0
+"""Growth over less than so long says nothing of the days to come."""
 
 
 @dataclass(frozen=True, slots=True)
 class VolumesSnapshot:
-    """The stack's volumes and the disk beneath them (bytes; 0 when unknown, as on a remote engine)."""
+    """The stack's volumes and the engine's disk beneath them (bytes; 0 when unknown)."""
 
     volumes: tuple[Volume, ...]
     taken_at: float
     disk_total: int = 0
     disk_free: int = 0
+
+    @property
+    def days_left(self) -> float | None:
+        """Days until the disk is full, as fast as the volumes grow; None where that is unknown, or they do not grow."""
+        paced = [one.growth_bytes_day or 0.0 for one in self.volumes if (one.growth_over_s or 0.0) >= PACE_S]
+        return self.disk_free / sum(paced) if self.disk_total and sum(paced) > 0 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def _steps(action: Action, runtime: Runtime) -> AsyncIterator[Progress]:
         case Verb.STOP:
             return runtime.stop(targets)
         case Verb.RESTART:
-            return runtime.restart(targets)
+            return runtime.restart(targets, index=replica_of(action))
         case Verb.RECREATE:
             return runtime.recreate(targets)
         case Verb.SCALE:
@@ -66,6 +66,22 @@ def _steps(action: Action, runtime: Runtime) -> AsyncIterator[Progress]:
             return runtime.build(targets)
         case _:
             return runtime.pull(targets)
+
+
+def replica_of(action: Action) -> int:
+    """Which replica of its one target an action is for, 0 for all.
+
+    Raises:
+        UsageError: that is no number, or there are more targets than one.
+    """
+    text = action.args.get("index", "")
+    if not text:
+        return 0
+    if len(action.targets) != 1:
+        raise UsageError("a replica is one of one service", "name one service beside --index")
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= MOST_REPLICAS):
+        raise UsageError(f"{text} is no number of a replica", f"write 1 to {MOST_REPLICAS}")
+    return int(text)
 
 
 def _one(targets: tuple[str, ...]) -> str:
@@ -84,6 +100,7 @@ def _count(action: Action) -> int:
 
 def _text(action: Action) -> str:
     who = ", ".join(action.targets) or "the stack"
+    who += f" {action.args['index']}" if action.args.get("index") else ""
     many = "are" if len(action.targets) > 1 else "is"
     match action.verb:
         case Verb.DOWN:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from console import stack_verbs
 from console.errors import ConsoleError
-from console.forget import Forgetter
 from console.links import Links
 from console.ports import Action, Result, Runtime, Verb
 from console.queue_verbs import QueueVerbs
@@ -32,7 +31,7 @@ class PipelineVerbs:
     """console.runner.Verbs over a runtime and the links to queue and store.
 
     Args:
-        sender: does SEND and REPLAY.
+        sender: gives what does SEND and REPLAY.
         backfill: does BACKFILL.
         operator: who acts, for the record.
     """
@@ -41,7 +40,7 @@ class PipelineVerbs:
         self,
         runtime: Callable[[], Runtime],
         links: Links,
-        sender: Sender,
+        sender: Callable[[], Sender],
         backfill: Callable[[Action], Events],
         operator: str,
     ) -> None:
@@ -111,13 +110,15 @@ class PipelineVerbs:
     # --- the rest ----------------------------------------------------------------------------------------------------
 
     async def _send(self, action: Action) -> Events:
-        yield await self._sender.test(action.args)
+        yield await self._sender().test(action.args)
 
     async def _replay(self, action: Action) -> Events:
-        yield await self._sender.replay(action.targets[0])
+        yield await self._sender().replay(action.targets[0])
 
     def _forget(self, action: Action) -> Events:
         """Recorded where it is done: no row goes unrecorded."""
+        from console.forget import Forgetter
+
         return Forgetter(self._links, self._operator).forget(action.targets)
 
     def _backup(self, action: Action) -> Events:
@@ -147,7 +148,8 @@ class PipelineVerbs:
         from console.foreground import opened
 
         service, tool, words = action.targets[0], action.args.get("tool", ""), shlex.split(action.args.get("words", ""))
-        program = await self._runtime().foreground(service, words, tool=tool)
+        index = stack_verbs.replica_of(action)
+        program = await self._runtime().foreground(service, words, tool=tool, index=index)
         trouble = await self._audit(action, "opened")
         code = await opened(program)
         text = f"{tool or 'the shell'} in {service} has ended" + (f" (not recorded: {trouble})" if trouble else "")

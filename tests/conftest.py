@@ -25,6 +25,14 @@ settings.register_profile("long", max_examples=1_000, database=None, deadline=No
 settings.load_profile(os.environ.get("LEADSCTL_HYPOTHESIS_PROFILE", "ordinary"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the console keeps for its user is kept in a folder of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture
 def free_port() -> Callable[[], int]:
     """Gives a free loopback port at each call."""

@@ -79,6 +79,12 @@ class Limits:
         now = time.monotonic()
         return max(0.0, *(self._next.get(name, 0.0) - now for name in (EVERY, page)))
 
+    def percent(self, page: str) -> float:
+        """How much of the page's limit or of the app's is used up, whichever is more; 0 if nothing was heard of it."""
+        now = time.monotonic()
+        found = [self._heard[name] for name in (EVERY, page) if name in self._heard]
+        return max((level.percent for level, at in found if now - at < KEPT_S), default=0.0)
+
     def begin(self, page: str) -> None:
         """A call for the page begins now: the next one keeps its distance."""
         for name in (EVERY, page):

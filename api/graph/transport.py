@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
@@ -159,7 +160,8 @@ class Transport:
         return answer
 
     async def _read(self, url: str, query: Mapping[str, str]) -> Answer:
-        async with self._http.stream("GET", url, params=dict(query)) as response:
+        # A comma may stand in a query, and 50 ids are encoded faster with it.
+        async with self._http.stream("GET", f"{url}?{urlencode(query, safe=',')}") as response:
             encoding = response.headers.get("content-encoding", "").strip().lower()
             if encoding not in _ENCODINGS:
                 return Answer(failed=unreadable("an answer in an encoding nobody asked for"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from api.models import Notice, PagePause, QueueSnapshot, WorkerView
+from api.models import AofFile, Notice, PagePause, QueueSnapshot, WorkerView
 from api.queue.codec import Beat, Warned, pairs, pauses_in, text
 from api.queue.link import Link, Word
 from api.queue.rows import Limits
@@ -87,6 +87,7 @@ def _snapshot(figures: Sequence[Any], info: dict[str, str], fsync: str, ping: An
         leaving=leaving,
         memory_limit=_int(info.get("maxmemory")),
         refuses=_refuses(info, ping),
+        aof_file=_aof_file(info),
     )
 
 
@@ -170,6 +171,22 @@ def _aof(info: dict[str, str], fsync: str) -> tuple[str, bool]:
     return fsync or "on", ok
 
 
+def _aof_file(info: dict[str, str]) -> AofFile | None:
+    """What INFO persistence tells of the file (redis.io/docs/latest/commands/info); -1 seconds: no rewrite yet."""
+    if info.get("aof_enabled") != "1":
+        return None
+    took = info.get("aof_last_rewrite_time_sec", "")
+    rewriting = info.get("aof_rewrite_in_progress")
+    return AofFile(
+        size_bytes=_known(info.get("aof_current_size")),
+        base_bytes=_known(info.get("aof_base_size")),
+        pending_fsyncs=_known(info.get("aof_pending_bio_fsync")),
+        delayed_fsyncs=_known(info.get("aof_delayed_fsync")),
+        rewriting=None if rewriting is None else rewriting == "1",
+        rewrite_s=_known(took),
+    )
+
+
 def _fsync(answer: Any) -> str:
     return text(answer[1]) if isinstance(answer, list) and len(answer) == 2 else ""
 
@@ -185,6 +202,10 @@ def _info(answers: Sequence[Any]) -> dict[str, str]:
     """The fields of INFO sections; empty for what the server refuses."""
     lines = [line for answer in answers if isinstance(answer, bytes) for line in text(answer).splitlines()]
     return dict(line.split(":", 1) for line in lines if ":" in line)
+
+
+def _known(value: str | None) -> int | None:
+    return int(value) if value and value.isdigit() else None
 
 
 def _int(value: str | None) -> int:

@@ -17,8 +17,9 @@ def meta_lead(job: Job, found: GraphLead, names: dict[str, str], region: str = "
 
     `names` are those of forms and pages by id, as far as they are known; `region` is for phone numbers without country.
     """
-    value = webhook_value(job)
     data = found.data
+    ad_id, created_at = fields.text_of(data, "ad_id"), fields.time_of(data.get("created_time"))
+    value = {} if ad_id and created_at else webhook_value(job)
     answers = fields.graph_fields(data.get("field_data"))
     who = fields.contact(answers, region)
     form_id = fields.text_of(data, "form_id") or job.form
@@ -32,7 +33,7 @@ def meta_lead(job: Job, found: GraphLead, names: dict[str, str], region: str = "
         form_id=form_id,
         form_name=names.get(form_id, ""),
         # What webhooks call adgroup_id is the ad.
-        ad_id=fields.text_of(data, "ad_id") or fields.text_of(value, "ad_id") or fields.text_of(value, "adgroup_id"),
+        ad_id=ad_id or fields.text_of(value, "ad_id") or fields.text_of(value, "adgroup_id"),
         ad_name=fields.text_of(data, "ad_name"),
         campaign_id=fields.text_of(data, "campaign_id"),
         campaign_name=fields.text_of(data, "campaign_name"),
@@ -47,7 +48,7 @@ def meta_lead(job: Job, found: GraphLead, names: dict[str, str], region: str = "
         status="stored" if found.has_fields else "partial",
         is_test=fields.is_test(answers, job.external_id),
         cleaned=found.cleaned,
-        created_at=fields.time_of(data.get("created_time")) or fields.time_of(value.get("created_time")),
+        created_at=created_at or fields.time_of(value.get("created_time")),
     )
 
 

@@ -19,9 +19,7 @@ from api.worker.names import Names
 from api.worker.pages import Pages
 from api.worker.policy import at_once, attempted
 from api.worker.storing import Ready, Storer
-
-CALLS = 4
-"""Calls under way at once for one page."""
+from api.worker.width import Width, went_well
 
 SLOW_AFTER_S = 1.5
 """A lane is slow when its oldest lead waits, or its oldest call lasts, longer. Then it keeps at most KEPT waiting."""
@@ -31,13 +29,15 @@ KEPT = 50
 
 @dataclass(slots=True)
 class _Lane:
-    """What waits for a page, and what is under way: since when each call lasts (monotonic seconds), of how many leads.
+    """What waits for a page, and what is under way: since when each call lasts (monotonic seconds).
 
-    `pace` is leads a second, as it went lately.
+    `held` are leads whose call is under way, or was answered and they are about to be sent on. `pace` is leads a
+    second, as it went lately.
     """
 
     waiting: deque[tuple[Taken, float]] = field(default_factory=deque)
     calls: list[float] = field(default_factory=list)
+    width: Width = field(default_factory=Width)
     held: int = 0
     pace: float = 50.0
     back_at: float = 0.0
@@ -46,6 +46,15 @@ class _Lane:
     def slow(self, now: float) -> bool:
         waits = [self.waiting[0][1]] if self.waiting else []
         return now - min(waits + self.calls, default=now) > SLOW_AFTER_S
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An answer, the names that belong to it, and when it was asked for (epoch seconds)."""
+
+    answer: LeadsAnswer
+    names: dict[str, str]
+    started_at: float
 
 
 class Lanes:
@@ -138,7 +147,7 @@ class Lanes:
         if self._closed:
             return
         now = time.monotonic()
-        if not lane.waiting and not lane.calls:
+        if not lane.waiting and not lane.held:
             del self._lanes[page]
         limits = self._graph.limits
         ready_in = 0.0 if limits.blocked(page) else limits.ready_in(page)
@@ -146,7 +155,7 @@ class Lanes:
             lane.due = True
             loop.call_later(ready_in, self._pump, page)
             return
-        at_once = 1 if lane.slow(now) or limits.paced(page) else CALLS
+        at_once = 1 if lane.slow(now) or limits.paced(page) else lane.width.calls
         while lane.waiting and len(lane.calls) < at_once:
             chunk = _chunk(lane.waiting)
             lane.calls.append(now)
@@ -157,24 +166,33 @@ class Lanes:
 
     async def _run(self, page: str, lane: _Lane, chunk: list[Taken], began: float) -> None:
         try:
-            await self._read(page, lane, chunk)
+            try:
+                asked = await self._ask(page, chunk)
+            finally:
+                lane.calls.remove(began)
+                took_s = max(0.001, time.monotonic() - began, self._graph.limits.ready_in(page))
+                lane.pace = max(1.0, 0.7 * lane.pace + 0.3 * len(chunk) / took_s)
+            if asked:
+                well = went_well(asked.answer)
+                lane.width.answered(well=well, used=self._graph.limits.percent(page))
+                if well and not lane.due:
+                    # Meta works on the next call meanwhile.
+                    self._pump(page)
+                await self._end(page, chunk, asked)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not keep jobs in hand for ever
             for taken in chunk:
                 await self._endings.fault(taken, error, time.time())
         finally:
-            lane.calls.remove(began)
             lane.held -= len(chunk)
-            took_s = max(0.001, time.monotonic() - began, self._graph.limits.ready_in(page))
-            lane.pace = max(1.0, 0.7 * lane.pace + 0.3 * len(chunk) / took_s)
             if not lane.due:
                 self._pump(page)
 
-    async def _read(self, page: str, lane: _Lane, chunk: list[Taken]) -> None:
-        """One call for a chunk, unless the page's calls wait."""
+    async def _ask(self, page: str, chunk: list[Taken]) -> _Asked | None:
+        """One call for a chunk; None when the page's calls wait, and the chunk with them."""
         pause = await self._pages.current(page)
         if pause:
             await self._wait(page, [(each, self._pages.back_at(pause), pause.reason) for each in chunk])
-            return
+            return None
         started_at = time.time()
         ids = [taken.job.external_id for taken in chunk]
         forms = [taken.job.form for taken in chunk]
@@ -182,12 +200,11 @@ class Lanes:
             self._graph.leads(page, ids, at_once=min(at_once(taken.job) for taken in chunk)),
             self._names.of(page, [page, *forms]),
         )
-        await self._end(page, chunk, answer, names, started_at)
+        return _Asked(answer, names, started_at)
 
-    async def _end(
-        self, page: str, chunk: Sequence[Taken], answer: LeadsAnswer, names: dict[str, str], started_at: float
-    ) -> None:
+    async def _end(self, page: str, chunk: Sequence[Taken], asked: _Asked) -> None:
         """Send each job where its result says."""
+        answer, started_at = asked.answer, asked.started_at
         found = [result for result in answer.results.values() if isinstance(result, GraphLead)]
         if found:
             await self._pages.well(page)
@@ -200,7 +217,7 @@ class Lanes:
             result = answer.results[taken.job.external_id]
             try:
                 if isinstance(result, GraphLead):
-                    self._store(taken, meta_lead(taken.job, result, names, self._region), started_at)
+                    self._store(taken, meta_lead(taken.job, result, asked.names, self._region), started_at)
                 elif pause and result.action in (Action.WAIT, Action.ASK):
                     waits.append((taken, self._pages.back_at(pause), result.error))
                 else:

@@ -33,8 +33,8 @@ RECLAIM_S = 0.25
 PAUSES_S = 1.0
 STORE_S = 2.0
 DAY_S = 86_400.0
-WRITERS = 2
-"""Transactions that may overlap: while one waits for the disk the next is made ready."""
+WRITERS = 4
+"""Transactions that may overlap: while some wait for the disk and for Postgres, the next are made ready."""
 
 SUSPECT = 3
 """Handed out so often without an end, a job is worked on with nothing else in hand: it may be what kills the worker."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections import deque
@@ -23,6 +24,9 @@ T = TypeVar("T")
 
 MAX_BYTES = 16_000_000
 """Of raw text in one transaction."""
+
+GATHER_S = 0.02
+"""For which a batch grows while others are being written, unless it is half full before."""
 
 _MAX_PAUSE_S = 5.0
 _LATELY_S = 10.0
@@ -59,6 +63,8 @@ class Storer:
         self._batch = batch
         self._ready: deque[Ready] = deque()
         self._some = asyncio.Event()
+        self._many = asyncio.Event()
+        self._next_one = asyncio.Lock()
         self._told = ""
         self._error: StoreUnavailableError | None = None
         self._writing: list[float] = []
@@ -69,12 +75,13 @@ class Storer:
         """Have this written, soon."""
         self._ready.append(ready)
         self._some.set()
+        if 2 * len(self._ready) >= self._batch:
+            self._many.set()
 
     async def run(self) -> None:
         """Write what comes, without end."""
         while True:
-            await self._some.wait()
-            batch = self._next()
+            batch = await self._gathered()
             try:
                 await self.store(batch)
             except Exception as error:  # noqa: BLE001 - a fault of ours must not keep jobs in hand for ever
@@ -134,6 +141,16 @@ class Storer:
         self._endings.tally.observe("store_batch_jobs", len(batch))
         return written
 
+    async def _gathered(self) -> list[Ready]:
+        """The next batch: at once if nothing else is being written. Many small transactions cost more than a few."""
+        async with self._next_one:
+            await self._some.wait()
+            if self._writing:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(GATHER_S):
+                        await self._many.wait()
+            return self._next()
+
     def _next(self) -> list[Ready]:
         batch: list[Ready] = []
         size = 0
@@ -143,6 +160,8 @@ class Storer:
             batch.append(ready)
         if not self._ready:
             self._some.clear()
+        if 2 * len(self._ready) < self._batch:
+            self._many.clear()
         return batch
 
     async def _split(self, batch: Sequence[Ready], error: PayloadError) -> None:

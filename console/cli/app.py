@@ -33,7 +33,7 @@ COMMANDS: dict[str, Entry] = {
     "psql": Entry("shell:psql", "Stack", "Open psql on the stack's database."),
     "redis-cli": Entry("shell:redis_cli", "Stack", "Open redis-cli on the stack's queue."),
     "queue": Entry("queue:app", "Leads", "Look at the queue; retry, discard and edit its jobs."),
-    "leads": Entry("leads:app", "Leads", "List, show, search, export, replay and forget leads."),
+    "leads": Entry("leads:app", "Leads", "List, show, search, count, export, replay and forget leads."),
     "trace": Entry("trace:trace", "Leads", "Follow one lead from the request to the row."),
     "send": Entry("send:send", "Leads", "Send a signed test webhook to the stack."),
     "backfill": Entry("backfill:backfill", "Leads", "Fetch leads that no webhook announced."),

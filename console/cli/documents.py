@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -11,6 +11,7 @@ from api.models import Accounting, JobView, Lead, LeadDetails, LeadPage, Outcome
 from console.backfill.records import Report
 from console.cause import why
 from console.checks import CheckReport
+from console.cli.shaped import shaped
 from console.cli.shapes import (
     AccountingDocument,
     AttemptDocument,
@@ -23,19 +24,10 @@ from console.cli.shapes import (
     LeadsDocument,
     TraceDocument,
 )
-from console.cli.stack_shapes import ServiceDocument, StackDocument
 from console.history import Rates
 from console.masking import mask_email, mask_json, mask_name, mask_phone, mask_value
 from console.send import Answer
-from console.snapshots import StackSnapshot
 from console.trace import Trace
-
-T = TypeVar("T")
-
-
-def stack_document(snapshot: StackSnapshot) -> StackDocument:
-    """ps."""
-    return _shaped(StackDocument, snapshot, services=tuple(_shaped(ServiceDocument, s) for s in snapshot.services))
 
 
 def queue_document(queue: QueueSnapshot) -> dict[str, Any]:
@@ -51,13 +43,13 @@ def queue_document(queue: QueueSnapshot) -> dict[str, Any]:
 def job_document(view: JobView, *, reveal: bool) -> JobDocument:
     """queue show."""
     job = view.job
-    return _shaped(
+    return shaped(
         JobDocument,
         view,
         job,
         state=view.state.value,
         payload=job.payload if reveal else mask_json(job.payload),
-        history=tuple(_shaped(AttemptDocument, attempt, job_id=job.id) for attempt in job.history),
+        history=tuple(shaped(AttemptDocument, attempt, job_id=job.id) for attempt in job.history),
         masked=not reveal,
     )
 
@@ -65,8 +57,8 @@ def job_document(view: JobView, *, reveal: bool) -> JobDocument:
 def lead_document(lead: Lead, *, reveal: bool) -> LeadDocument:
     """A lead, masked unless `reveal`."""
     if reveal:
-        return _shaped(LeadDocument, lead, masked=False)
-    return _shaped(
+        return shaped(LeadDocument, lead, masked=False)
+    return shaped(
         LeadDocument,
         lead,
         full_name=mask_name(lead.full_name),
@@ -88,8 +80,8 @@ def details_document(details: LeadDetails, *, reveal: bool) -> LeadDetailsDocume
     """One of leads show."""
     return LeadDetailsDocument(
         lead=lead_document(details.lead, reveal=reveal) if details.lead else None,
-        deliveries=tuple(_shaped(DeliveryDocument, delivery) for delivery in details.deliveries),
-        attempts=tuple(_shaped(AttemptDocument, attempt, job_id=job_id) for job_id, attempt in details.attempts),
+        deliveries=tuple(shaped(DeliveryDocument, delivery) for delivery in details.deliveries),
+        attempts=tuple(shaped(AttemptDocument, attempt, job_id=job_id) for job_id, attempt in details.attempts),
     )
 
 
@@ -108,23 +100,15 @@ def check_document(report: CheckReport) -> CheckDocument:
 def accounting_document(found: Accounting) -> AccountingDocument:
     """Where everything accepted is."""
     deliveries = {outcome.value: found.deliveries.get(outcome, 0) for outcome in Outcome}
-    return _shaped(AccountingDocument, found, deliveries=deliveries)
+    return shaped(AccountingDocument, found, deliveries=deliveries)
 
 
 def backfill_document(report: Report) -> BackfillDocument:
     """backfill --dry-run."""
-    return _shaped(BackfillDocument, report, ok=report.result().ok)
+    return shaped(BackfillDocument, report, ok=report.result().ok)
 
 
 def send_document(answer: Answer) -> dict[str, Any]:
     """send: console.send.Answer with `accepted`."""
     fields: Mapping[str, Any] = msgspec.to_builtins(answer)
     return {"accepted": answer.accepted, **fields}
-
-
-def _shaped(shape: type[T], *values: object, **fields: Any) -> T:
-    """A `shape` with `fields`, and whatever else it has from the first of `values` that has it."""
-    for name in shape.__dataclass_fields__:  # type: ignore[attr-defined]
-        if name not in fields:
-            fields[name] = next(getattr(value, name) for value in values if hasattr(value, name))
-    return shape(**fields)

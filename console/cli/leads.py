@@ -1,4 +1,4 @@
-"""The leads' commands: list, show, search, export, replay, forget."""
+"""The leads' commands: list, show, search, count, export, replay, forget."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from console.cli.counting import count
 from console.cli.flags import JsonFlag, QuietFlag, RevealFlag, YesFlag
 from console.cli.invocation import Invocation, invocation
 from console.cli.lazy import plain_typer
@@ -45,7 +46,7 @@ class Listing:
 
 @app.callback(invoke_without_command=True)
 def leads(ctx: typer.Context, *, json: JsonFlag = False, quiet: QuietFlag = False) -> int:
-    """List, show, search, export, replay and forget leads.
+    """List, show, search, count, export, replay and forget leads.
 
     Without a command: the latest.
     """
@@ -181,6 +182,7 @@ def show(
     return inv.run(body)
 
 
+app.command("count")(count)
 app.command("replay")(replay)
 
 

@@ -36,14 +36,20 @@ class LogDocument:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What is shown: lines that match `pattern` (or do not, with `invert`) and are of `level` ("" any) or above."""
+    """What is shown: lines that match `pattern` (or do not, with `invert`) and are of `level` ("" any) or above.
+
+    `replica` is the name of the only one that is shown, "" for all.
+    """
 
     pattern: re.Pattern[str] | None = None
     invert: bool = False
     level: str = ""
+    replica: str = ""
 
     def takes(self, line: LogLine) -> bool:
         """Whether the line is shown."""
+        if self.replica and line.replica != self.replica:
+            return False
         if self.level and loglines.level_of(line.text) < LEVELS[self.level]:
             return False
         return self.pattern is None or (self.pattern.search(line.text) is not None) is not self.invert

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.cli.flags import JsonFlag, QuietFlag
+from console.cli.flags import IndexFlag, JsonFlag, QuietFlag
 from console.cli.invocation import invocation
 from console.cli.stack import Services
 from console.errors import UsageError
@@ -27,6 +27,7 @@ def logs(
     ctx: typer.Context,
     *,
     services: Services = None,
+    index: IndexFlag = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written from now on.")] = False,
     since: Annotated[str, typer.Option("--since", metavar="T", help="From then on: 15m, 2h, 12:30, 2026-11-24.")] = "",
     until: Annotated[str, typer.Option("--until", metavar="T", help="Until then; not with --follow.")] = "",
@@ -64,6 +65,9 @@ def logs(
     if follow and until:
         raise UsageError("--until does not go with --follow")
 
+    if index and len(services or ()) != 1:
+        raise UsageError("a replica is one of one service", "name one service beside --index")
+
     async def body(session: Session) -> int:
         from datetime import datetime
 
@@ -75,7 +79,8 @@ def logs(
         begin = point(since, now, "--since").timestamp() if since else 0.0
         end = point(until, now, "--until").timestamp() if until else float("inf")
         printer = LogPrinter(inv.output, dated=timestamps, raw=raw)
-        wanted = Filter(pattern, invert=invert, level=level)
+        only = await _replica(session, (services or [""])[0], index) if index else ""
+        wanted = Filter(pattern, invert=invert, level=level, replica=only)
         batches = session.sources.stack.logs(tuple(services or ()), since=begin, tail=tail, follow=follow)
         with ends_with_reader(inv.output.stream):
             async for batch in batches:
@@ -83,6 +88,23 @@ def logs(
         return 0
 
     return inv.run(body)
+
+
+async def _replica(session: Session, service: str, index: int) -> str:
+    """What that replica is called in the log.
+
+    Raises:
+        StackError: the service has none of that number.
+    """
+    from console.errors import StackError
+
+    stack = await session.sources.stack.read()
+    known = [one for one in stack.services if service in (one.name, one.role.value)]
+    named = [one for one in known if one.name == service] or known
+    for replica in (each for one in named[:1] for each in one.replicas):
+        if replica.index == index:
+            return replica.name
+    raise StackError(f"{service} has no replica {index}", "leadsctl ps shows them")
 
 
 def _pattern(grep: str, *, ignore_case: bool) -> re.Pattern[str] | None:

@@ -7,6 +7,7 @@ Personal data is masked, and `masked` true, unless `--reveal` was given.
     ps                      console.cli.stack_shapes.StackDocument
     queue list              JobsDocument           queue show      JobDocument
     leads, list, search     LeadsDocument          leads show      LeadsFoundDocument
+    leads count             LeadCountsDocument
     queue, queue status     api.models.QueueSnapshot with `depth` (still to be stored), `cause` and
                             `cause_kind` (why it is so, as a sentence and as one of api.cause.Kind)
     trace                   TraceDocument
@@ -137,6 +138,26 @@ class LeadsDocument:
     leads: tuple[LeadDocument, ...]
     cursor: str
     notice: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeadCountDocument:
+    """Leads of a day (UTC), of a form, or of both; null for what is not counted by. `form_id` "": leads of no form."""
+
+    day: str | None
+    form_id: str | None
+    form_name: str | None
+    leads: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeadCountsDocument:
+    """Leads from the day `since` to before the day `until`."""
+
+    since: str
+    until: str
+    total: int
+    counts: tuple[LeadCountDocument, ...]
 
 
 @dataclass(frozen=True, slots=True)

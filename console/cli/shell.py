@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from console.cli.flags import IndexFlag
 from console.cli.invocation import Invocation, invocation
 from console.cli.stack import complete_service
 
@@ -29,13 +30,14 @@ def shell(
         list[str] | None,
         typer.Argument(metavar="[-- COMMAND...]", help="Run this instead of a shell.", show_default=False),
     ] = None,
+    index: IndexFlag = None,
 ) -> int:
     """Open a shell in a service, or run a command there.
 
     Its exit code is that of the program. On the local runtime the program has the environment of the service's own.
     It is recorded who opened what, not what was typed.
     """
-    return _opened(invocation(ctx), service, command, "")
+    return _opened(invocation(ctx), service, command, "", index or 0)
 
 
 def psql(ctx: typer.Context, *, words: Words = None) -> int:
@@ -54,13 +56,14 @@ def redis_cli(ctx: typer.Context, *, words: Words = None) -> int:
     return _opened(invocation(ctx), "redis", words, "redis-cli")
 
 
-def _opened(inv: Invocation, service: str, words: list[str] | None, tool: str) -> int:
+def _opened(inv: Invocation, service: str, words: list[str] | None, tool: str, index: int = 0) -> int:
     async def body(session: Session) -> int:
         from console.cli.act import refuse_if_read_only
         from console.ports import Action, Result, Verb
 
         refuse_if_read_only(session, tool or "shell")
         args = {"words": shlex.join(words or ())} | ({"tool": tool} if tool else {})
+        args |= {"index": str(index)} if index else {}
         async for event in session.runner.run(Action(Verb.SHELL, (service,), args)):
             if isinstance(event, Result):
                 if not event.ok:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.cli.flags import JsonFlag, QuietFlag, YesFlag
+from console.cli.flags import IndexFlag, JsonFlag, QuietFlag, YesFlag
 from console.cli.invocation import Invocation, invocation
 
 if TYPE_CHECKING:
@@ -103,9 +103,17 @@ def stop(
     return stack_verb(invocation(ctx, json=json, quiet=quiet), "stop", services, question=question, yes=yes)
 
 
-def restart(ctx: typer.Context, *, services: Services = None, json: JsonFlag = False, quiet: QuietFlag = False) -> int:
+def restart(
+    ctx: typer.Context,
+    *,
+    services: Services = None,
+    index: IndexFlag = None,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> int:
     """Stop services and start them again."""
-    return stack_verb(invocation(ctx, json=json, quiet=quiet), "restart", services)
+    args = {"index": str(index)} if index else {}
+    return stack_verb(invocation(ctx, json=json, quiet=quiet), "restart", services, args=args)
 
 
 def ps(
@@ -127,7 +135,7 @@ def ps(
         await session.runtime.compare()
         snapshot = await (_measured(session) if stats else session.sources.stack.read())
         if inv.json:
-            from console.cli.documents import stack_document
+            from console.cli.shaped import stack_document
 
             inv.output.document(stack_document(snapshot))
         else:

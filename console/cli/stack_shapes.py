@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from api.models import AofFile
 from console.snapshots import Replica, Role, State
 
 
@@ -42,7 +43,7 @@ class StackDocument:
 
 @dataclass(frozen=True, slots=True)
 class VolumeDocument:
-    """A volume or data directory. Growth is null until it was seen before: bytes an hour, over so many seconds."""
+    """A volume or data directory. Growth is null until it was seen before: bytes an hour and a day, since so long."""
 
     name: str
     size_bytes: int | None
@@ -52,6 +53,7 @@ class VolumeDocument:
     used_by: tuple[str, ...]
     driver: str
     path: str
+    growth_bytes_day: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +76,22 @@ class DatabaseDocument:
 
 @dataclass(frozen=True, slots=True)
 class RedisDocument:
-    """Redis: `aof` is appendfsync, or "off"; `memory_limit` 0 without one."""
+    """Redis: `aof` is appendfsync, or "off"; `memory_limit` 0 without one; `aof_file` null without a file."""
 
     server: str
     memory_bytes: int
     memory_limit: int
     aof: str
     aof_ok: bool
+    aof_file: AofFile | None
 
 
 @dataclass(frozen=True, slots=True)
 class VolumesDocument:
-    """What lies on disk. `disk_…` 0 and parts null where they cannot be read; `notices` say why."""
+    """What lies on disk. `disk_…` 0 and parts null where they cannot be read; `notices` say why.
+
+    `disk_days_left`: until it is full at the pace of the volumes; null where that is unknown, or they do not grow.
+    """
 
     taken_at: float
     volumes: tuple[VolumeDocument, ...]
@@ -95,3 +101,4 @@ class VolumesDocument:
     redis: RedisDocument | None
     last_backup_at: datetime | None
     notices: tuple[str, ...]
+    disk_days_left: float | None

@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
+SEASON_DAYS = 90
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What was read. None where it did not answer: `notices` say why. `growth`: bytes an hour, seconds, by name."""
+    """What was read. None where it did not answer: `notices` say why."""
 
     volumes: VolumesSnapshot
-    growth: dict[str, tuple[float, float]]
     store: StoreSnapshot | None
     queue: QueueSnapshot | None
     backup_at: datetime | None
@@ -60,8 +62,6 @@ async def _read(session: Session) -> Held:
     import asyncio
 
     from console.errors import UnreachableError
-    from console.settings import state_dir
-    from console.sizebook import SizeBook
 
     notices: list[str] = []
 
@@ -73,16 +73,12 @@ async def _read(session: Session) -> Held:
             return None
 
     found, store, queue, backup_at = await asyncio.gather(
-        session.runtime.volumes(),
+        session.volumes.read(),
         answered("the database's tables were", session.leads.read()),
         answered("the queue's file was", session.queue.read()),
         answered("the last backup was", session.links.read(lambda reader: reader.last_backup())),
     )
-    book = SizeBook(state_dir() / "volumes.json")
-    name = f"{session.runtime.name} {session.stack_name}"
-    held = Held(found, book.growth(name, found), store, queue, backup_at, tuple(dict.fromkeys(notices)))
-    book.note(name, found)
-    return held
+    return Held(found, store, queue, backup_at, tuple(dict.fromkeys(notices)))
 
 
 def document(held: Held) -> VolumesDocument:
@@ -92,9 +88,12 @@ def document(held: Held) -> VolumesDocument:
     found, store, queue = held.volumes, held.store, held.queue
     listed = []
     for one in found.volumes:
-        hourly, since = held.growth.get(one.name, (None, None))
+        daily, since = one.growth_bytes_day, one.growth_over_s
+        hourly = None if daily is None else daily / 24
         listed.append(
-            shapes.VolumeDocument(one.name, one.size_bytes, hourly, since, one.mount, one.used_by, one.driver, one.path)
+            shapes.VolumeDocument(
+                one.name, one.size_bytes, hourly, since, one.mount, one.used_by, one.driver, one.path, daily
+            )
         )
     return shapes.VolumesDocument(
         taken_at=found.taken_at,
@@ -105,24 +104,28 @@ def document(held: Held) -> VolumesDocument:
             store.version, store.total, store.database_bytes,
             tuple(shapes.TableDocument(name, count) for name, count in store.table_bytes),
         ) if store else None,
-        redis=shapes.RedisDocument(queue.server, queue.memory_bytes, queue.memory_limit, queue.aof, queue.aof_ok)
-        if queue else None,
+        redis=shapes.RedisDocument(
+            queue.server, queue.memory_bytes, queue.memory_limit, queue.aof, queue.aof_ok, queue.aof_file
+        ) if queue else None,
         last_backup_at=held.backup_at,
         notices=held.notices,
+        disk_days_left=found.days_left,
     )  # fmt: skip
 
 
 def _show(inv: Invocation, held: Held) -> None:
     from console.cli.table import Column
-    from console.format import Cell, Tone, safe, size
-    from console.wording import growing
+    from console.format import Cell, Tone, age, safe, size
+    from console.wording import growing_daily
 
     output = inv.output
     rows = [
         (
             Cell(safe(one.name, 80), Tone.STRONG),
             size(one.size_bytes),
-            growing(held.growth[one.name][0]) if one.name in held.growth else "–",
+            growing_daily(one.growth_bytes_day, age(one.growth_over_s or 0.0))
+            if one.growth_bytes_day is not None
+            else "–",
             safe(one.mount or one.path, 160) or "–",
             ", ".join(safe(each, 40) for each in one.used_by) or "–",
         )
@@ -151,8 +154,10 @@ def _sheet(output: Output, held: Held) -> None:
     if found.disk_total:
         used = (found.disk_total - found.disk_free) / found.disk_total
         tone = Tone.BAD if used > 0.95 else Tone.WARN if used > 0.85 else Tone.PLAIN
-        rows.append(("disk", size(found.disk_total),
-                     Cell(f"{percent(used * 100)} used, {size(found.disk_free)} free", tone)))  # fmt: skip
+        text = f"{percent(used * 100)} used, {size(found.disk_free)} free{_left(found)}"
+        rows.append(("disk", size(found.disk_total), Cell(text, tone)))
+    else:
+        rows.append(("disk", "–", "not known while nothing of the stack runs"))
     if store:
         rows.append(
             ("database", size(store.database_bytes), f"{counted(store.total, 'lead')}, {safe(store.version, 60)}")
@@ -164,8 +169,35 @@ def _sheet(output: Output, held: Held) -> None:
         limit = f" of {size(queue.memory_limit)}" if queue.memory_limit else ""
         rows.append(("redis", size(queue.memory_bytes), f"in memory{limit}, {safe(queue.server, 60)}"))
         rows.append((Cell("  append-only file", Tone.DIM), safe(queue.aof, 40) or "–", state))
+        rows += [(Cell(f"  {name}", Tone.DIM), figure, text) for name, figure, text in _file(queue)]
     if held.backup_at:
         rows.append(("backup", age(time.time() - held.backup_at.timestamp()), "ago, the last one"))
     elif store:
         rows.append(("backup", "–", "none was made; leadsctl backup makes one"))
     output.table((Column(""), Column("", right=True), Column("", least=16)), rows)
+
+
+def _left(found: VolumesSnapshot) -> str:
+    """When the disk will be full, if that is within a season."""
+    days = found.days_left
+    return f", full in {days:,.0f} days at this pace" if days is not None and days < SEASON_DAYS else ""
+
+
+def _file(queue: QueueSnapshot) -> list[tuple[str, str, str]]:
+    """What Redis tells of its append-only file: name, figure, meaning. When it last synced it does not tell."""
+    from console.format import number, size, took
+
+    file, rows = queue.aof_file, []
+    if file is None:
+        return []
+    if file.size_bytes is not None:
+        base = f"{size(file.base_bytes)} after the last rewrite" if file.base_bytes else ""
+        rows.append(("  file", size(file.size_bytes), base))
+    if file.pending_fsyncs is not None:
+        how = {"always": "each answer comes after its fsync", "everysec": "one a second"}.get(queue.aof, "")
+        late = f"{number(file.delayed_fsyncs)} delayed since its start" if file.delayed_fsyncs is not None else ""
+        rows.append(("  fsync", f"{number(file.pending_fsyncs)} waiting", ", ".join(filter(None, (how, late)))))
+    if file.rewriting is not None:
+        done = "none since its start" if file.rewrite_s is None else f"the last one took {took(file.rewrite_s)}"
+        rows.append(("  rewrite", "now" if file.rewriting else "–", done))
+    return rows

@@ -123,7 +123,8 @@ async def _settle(demo: DemoSession, session: Session, leads: int, emit: Emit) -
 def show(output: Output, report: Report) -> None:
     """Print the result: a document, or the status, the accounting and the verdict."""
     if output.json:
-        from console.cli.documents import accounting_document, queue_document, stack_document
+        from console.cli.documents import accounting_document, queue_document
+        from console.cli.shaped import stack_document
 
         output.document(
             {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from api.models import LeadDetails, LeadFilter, LeadPage, StoreSnapshot
@@ -10,7 +10,7 @@ from console.errors import UsageError
 from console.links import Links
 
 if TYPE_CHECKING:
-    from api.store import OperatorAction
+    from api.store import FormDay, OperatorAction
 
 
 class LeadsReader:
@@ -30,6 +30,10 @@ class LeadsReader:
             return await self._links.read(lambda reader: reader.page(where, cursor, limit, full=full))
         except ValueError as error:
             raise UsageError(str(error), "give the cursor as the page before gave it") from error
+
+    async def counts(self, since: date, until: date, form: str = "", limit: int = 1_000) -> tuple[FormDay, ...]:
+        """Leads per form and day (UTC) from `since` to before `until`, newest day first; at most `limit` rows."""
+        return await self._links.read(lambda reader: reader.counts(since, until, form, limit))
 
     async def details(self, lead_id: int) -> LeadDetails:
         """One lead with its deliveries and attempts."""

@@ -29,6 +29,7 @@ BENCHMARKS = {
     "sharing": "one, two, four, eight workers: jobs/s, and what they wait for",
     "memory": "resident memory of web and worker over many webhooks",
     "help": "leadsctl --help beside a bare start of Python",
+    "ps": "leadsctl ps --json beside docker compose ps, on a real Docker Engine",
     "consoles": "the console beside lazydocker on a real Docker Engine: start, idle, a flooded log",
     "flood": "the console over made-up sources: idle, a log of 20,000 lines/s, a search in a million lines",
     "soak": "memory of the console over half an hour of traffic",

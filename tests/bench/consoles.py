@@ -1,14 +1,13 @@
 """Benchmark `consoles`: the console beside lazydocker on the same stack on a real engine, in the same kind of terminal.
 
 First paint, all services on screen, idle processor time; then a service that floods its log: how far behind the newest
-line on screen is, how long a key takes meanwhile, and memory. And `leadsctl ps --json`.
+line on screen is, how long a key takes meanwhile, and memory.
 """
 
 from __future__ import annotations
 
 import itertools
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from pathlib import Path
 from tests.bench import lazydocker
 from tests.bench.harness import MissingError, Options, Report, Samples, figure, interleave, quantile, times
 from tests.bench.paint import PAINTED
-from tests.bench.processes import cpu_seconds, environment
+from tests.bench.processes import cpu_seconds
 from tests.bench.recording import record, seen
 from tests.bench.terminal import Terminal, program
 from tests.live.stacks import LiveStack, why_not
@@ -82,7 +81,6 @@ def run(options: Options) -> Sequence[Report]:
             _start(contenders, options.count(2, 11)),
             _idle(contenders, options.pick(5.0, 30.0)),
             *(_flood(stack, contenders, rate, options.pick(5.0, 20.0)) for rate in RATES),
-            _ps(ours, options.count(3, 15)),
         ]
     finally:
         stack.remove()
@@ -159,19 +157,6 @@ def _flood(stack: LiveStack, contenders: dict[str, Contender], rate: int, second
         columns,
         tuple(rows),
     )
-
-
-def _ps(ours: list[str], rounds: int) -> Report:
-    took = []
-    for _ in range(rounds + 1):
-        began = time.perf_counter()
-        done = subprocess.run([*ours, "ps", "--json"], env=environment({}), capture_output=True, check=False)
-        took.append((time.perf_counter() - began) * 1e3)
-        if done.returncode:
-            raise MissingError(f"leadsctl ps failed: {done.stderr.decode(errors='replace')[-300:]}")
-    del took[0]
-    row = ("leadsctl ps --json", f"{statistics.median(took):.0f}", f"{figure(min(took))}-{figure(max(took))}")
-    return Report("consoles: a command on a warm stack", ("command", "ms", "range"), (row,))
 
 
 def _painted(text: str) -> bool:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import psycopg
 
+from api.worker.width import MOST
 from tests import servers
+from tests.bench.bare import leads_per_second
 from tests.bench.contenders import own_redis
 from tests.bench.database import migrated, postgres
 from tests.bench.graph import Calls, stand_in
@@ -18,12 +20,14 @@ from tests.bench.processes import cpu_seconds, memory_bytes, running
 from tests.bench.workers import OURS, PEER, POLL_S, Worker, await_rows, workers
 
 GRAPH_DELAY_S = 0.05
+ALONE = f"Graph alone, {MOST} calls at once"
 NOTES = (
     "rate: from the first rows seen to the last; whole: from the start of the process to the last row",
     "CPU, Postgres: processor time of the worker, and of all of Postgres, a job",
     "ours writes a lead, a delivery and an attempt row a job, the peer one row",
     "all write to one Postgres server with initdb's settings: fsync and synchronous_commit on, 128 MB of buffers",
     f"Graph: a stand-in that answers every call after {GRAPH_DELAY_S * 1e3:.0f} ms; the peer asks for one lead a call",
+    "Graph alone: what the stand-in allows, asked by a bare client that does nothing with the answers",
 )
 
 
@@ -46,17 +50,23 @@ def run(options: Options) -> Sequence[Report]:
     found: dict[str, list[Drained]] = {name: [] for name in contenders}
     rates = Samples()
     with postgres(options.folder) as server:
-        for n, name in interleave(list(contenders), options.count(1, 3), "worker"):
+        for n, name in interleave([*contenders, ALONE], options.count(1, 3), "worker"):
+            if name == ALONE:
+                with stand_in(options.folder, GRAPH_DELAY_S) as graph:
+                    rates.add(name, leads_per_second(graph.url, jobs, MOST))
+                continue
             database = f"w{n}_{len(found[name])}_{list(contenders).index(name)}"
             drained = _drain(options, contenders[name], server, database, jobs)
             found[name].append(drained)
             rates.add(name, drained.rate)
-    rows = tuple(_row(name, found[name], rates) for name in contenders)
+    alone = (ALONE, figure(rates.median(ALONE)), rates.spread(ALONE), *("-" * 8))
+    rows = (*(_row(name, found[name], rates) for name in contenders), alone)
     heads = (
         "worker",
         "jobs/s",
         "range",
         "to BullMQ",
+        "to Graph alone",
         "whole s",
         "CPU µs",
         "Postgres µs",
@@ -75,6 +85,7 @@ def _row(name: str, found: list[Drained], rates: Samples) -> tuple[str, ...]:
         figure(rates.median(name)),
         rates.spread(name),
         times(rates.ratio(name, name.replace(OURS, PEER))),
+        times(rates.ratio(name, ALONE)) if calls.calls else "-",
         f"{middle.whole_s:.1f}",
         f"{middle.cpu_us:.0f}",
         f"{middle.database_us:.0f}",

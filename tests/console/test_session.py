@@ -164,7 +164,9 @@ class Runtime(RuntimePort):
     ) -> AsyncGenerator[bytes, None]:
         raise AssertionError(f"nothing to run {command} in")
 
-    async def foreground(self, service: str, words: Sequence[str] = (), *, tool: str = "") -> Foreground:
+    async def foreground(
+        self, service: str, words: Sequence[str] = (), *, tool: str = "", index: int = 0
+    ) -> Foreground:
         return Foreground((*words,), {}, "/")
 
     async def refill_redis(self, source: AsyncIterator[bytes], *, single: bool) -> None:
@@ -206,7 +208,7 @@ class Runtime(RuntimePort):
     def stop(self, services: Sequence[str]) -> AsyncIterator[Progress]:
         return self._steps()
 
-    def restart(self, services: Sequence[str]) -> AsyncIterator[Progress]:
+    def restart(self, services: Sequence[str], *, index: int = 0) -> AsyncIterator[Progress]:
         return self._steps()
 
     async def logs(

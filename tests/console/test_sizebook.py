@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from console.sizebook import EVERY_S, KEPT, SizeBook
+from console.sizebook import EVERY_S, KEPT, WITHIN_S, SizeBook
 from console.snapshots import Volume, VolumesSnapshot
 
 
@@ -41,6 +41,15 @@ def test_the_file_stays_small_and_old_readings_go(tmp_path: Path) -> None:
     assert path.read_bytes().count(b'"at"') <= KEPT
     book.note("s", reading(1e9, data=1))
     assert path.read_bytes().count(b'"at"') == 1
+
+
+def test_a_stack_that_nobody_looks_at_is_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "volumes.json"
+    SizeBook(path).note("old", reading(0.0, data=1))
+    SizeBook(path).note("new", reading(WITHIN_S, data=1))
+    assert b'"old"' in path.read_bytes()
+    SizeBook(path).note("new", reading(WITHIN_S + EVERY_S, data=1))
+    assert b'"old"' not in path.read_bytes()
 
 
 def test_a_damaged_file_and_a_folder_that_takes_nothing_are_let_be(tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ class LiveStack:
     def settings(self, **values: str) -> None:
         """Write the stack's `.env`."""
         self.env_file.write_text("".join(f"{name}='{value}'\n" for name, value in values.items()))
+        self.env_file.chmod(0o600)
 
     @property
     def files(self) -> tuple[Path, ...]:

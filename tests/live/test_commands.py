@@ -38,6 +38,31 @@ def test_every_command_prints_its_documented_json(stack: LiveStack, tmp_path: Pa
     every.run_all(run, tmp_path / "backups", lead=found[0], dead=dead["id"])
 
 
+def test_one_replica_of_several(stack: LiveStack) -> None:
+    run = partial(inside, *where(stack))
+    assert run("scale", "worker=2", "--quiet").code == 0
+    names = [f"{stack.project}-worker-{n}" for n in (1, 2)]
+    try:
+        call = leadsctl(*where(stack), "shell", "--index", "2", "worker", "--", "hostname")
+        assert (call.code, call.text.strip()) == (
+            0,
+            stack.docker("inspect", "-f", "{{.Config.Hostname}}", names[1]).strip(),
+        )
+        began = [stack.docker("inspect", "-f", "{{.State.StartedAt}}", name) for name in names]
+        assert run("restart", "--index", "2", "worker", "--quiet").code == 0
+        after = [stack.docker("inspect", "-f", "{{.State.StartedAt}}", name) for name in names]
+        assert (after[0] == began[0], after[1] == began[1]) == (True, False)
+        shown = run("logs", "--index", "2", "worker", "--json").documents
+        assert {line["replica"] for line in shown} == {names[1]}
+        for words in (["shell", "--index", "3", "worker", "--", "true"], ["logs", "--index", "3", "worker"]):
+            call = leadsctl(*where(stack), *words)
+            assert (call.code, call.out) == (1, b"")
+            assert "worker has no replica 3" in call.err
+        assert run("restart", "--index", "1").code == 2
+    finally:
+        assert run("scale", "worker=1", "--quiet").code == 0
+
+
 def test_an_engine_that_does_not_answer_ends_with_3(stack: LiveStack) -> None:
     for words in (["ps"], ["queue"], ["leads"], ["volumes"], ["up"], ["stop", "app", "--yes"]):
         call = leadsctl(*where(stack), *words, env={"DOCKER_HOST": "tcp://127.0.0.1:1"})

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
 
-from tests.bench.terminal import Terminal, program
+from tests.bench.terminal import Terminal
+from tests.live.consoles import opened, sees
 from tests.live.proxies import Proxy
 from tests.live.stacks import LiveStack
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
-PATIENCE_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -39,22 +36,9 @@ async def proxy(tmp_path: Path) -> AsyncIterator[Proxy]:
     await made.cut()
 
 
-@asynccontextmanager
-async def console(stack: LiveStack, proxy: Proxy) -> AsyncIterator[Terminal]:
+def console(stack: LiveStack, proxy: Proxy) -> AbstractAsyncContextManager[Terminal]:
     """The console in a terminal, connected through the proxy."""
-    files = [word for path in stack.files for word in ("--file", str(path))]
-    words = ["--project", stack.project, *files, "--env-file", str(stack.env_file)]
-    with program([sys.executable, "-m", "console", *words], {"DOCKER_HOST": proxy.url}) as terminal:
-        try:
-            yield terminal
-        finally:
-            terminal.process.terminate()
-
-
-async def sees(terminal: Terminal, shown: Callable[[str], bool]) -> None:
-    """Wait until the screen is so."""
-    limit = time.perf_counter() - terminal.began + PATIENCE_S
-    await asyncio.to_thread(terminal.await_screen, shown, limit)
+    return opened(stack.words, proxy.url)
 
 
 async def test_a_shell_gets_the_terminal_and_the_console_comes_back(stack: LiveStack, proxy: Proxy) -> None:

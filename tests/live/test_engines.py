@@ -64,7 +64,11 @@ async def whole(runtime: DockerRuntime, where: str) -> None:
 
     await until_true(pings, "Redis", 60)
     await steps(runtime.restart(["redis"]))
-    assert [volume.name for volume in (await runtime.volumes()).volumes] == ["postgres_data", "redis_data"]
+    seen = await runtime.volumes()
+    assert [volume.name for volume in seen.volumes] == ["postgres_data", "redis_data"]
+    # On a loopback port the engine's folder is this machine's; over ssh the disk is asked for in a container.
+    assert seen.disk_total == shutil.disk_usage("/var/lib/docker").total
+    assert 0 < seen.disk_free < seen.disk_total
 
     async def back() -> bool:
         return any(one.name == "redis" and one.up for one in (await runtime.snapshot()).services)

@@ -47,7 +47,7 @@ class Compose:
     """
 
     def __init__(self, project: str, stack: StackFiles, names: Names, docker_host: str = "") -> None:
-        self._project = project
+        self.project = project
         self.files = stack
         self._names = names
         self._docker_host = docker_host
@@ -131,7 +131,7 @@ class Compose:
         """The program and its options. Nothing in them is secret."""
         program, version = await self._find()
         form = "json" if version >= JSON_SINCE else "plain"
-        words = [*program, "--project-name", self._project, "--ansi", "never", "--progress", form]
+        words = [*program, "--project-name", self.project, "--ansi", "never", "--progress", form]
         if files:
             for path in self.files.files:
                 words += ["--file", str(path)]
@@ -198,7 +198,7 @@ class Compose:
         if step.name not in self._known and step.word.lower() != "creating":
             with contextlib.suppress(UnreachableError, StackError):
                 self._known |= await self._names()
-        return self._known.get(step.name) or guess(step.name, self._project)
+        return self._known.get(step.name) or guess(step.name, self.project)
 
     def _failure(self, lines: list[str], code: int) -> UnreachableError | StackError:
         reason = refusal(lines, code, str(self.files.env_file))
@@ -224,12 +224,17 @@ def shown(words: Sequence[str]) -> str:
     return shlex.join(kept)
 
 
+def plugins() -> list[Path]:
+    """Where the docker command finds Compose, as far as it is there."""
+    return [path for folder in PLUGINS if (path := folder / "docker-compose").is_file()]
+
+
 def candidates() -> list[list[str]]:
     """The programs that may be Compose v2, the likeliest first."""
     found = [["docker", "compose"]] if shutil.which("docker") else []
     if alone := shutil.which("docker-compose"):
         found.append([alone])
-    return found + [[str(folder / "docker-compose")] for folder in PLUGINS if (folder / "docker-compose").is_file()]
+    return found + [[str(path)] for path in plugins()]
 
 
 def guess(container: str, project: str) -> str:

@@ -54,7 +54,7 @@ def services(
     lacking = [role for role in ORDER if role is not Role.OTHER and role not in known.values() and role not in known]
     known |= {role.value: role for role in lacking}
     return tuple(
-        _service((name, known[name]), sorted(found.get(name, ()), key=_number), usage or {}, images or {}, node)
+        _service((name, known[name]), sorted(found.get(name, ()), key=_order), usage or {}, images or {}, node)
         for name in sorted(known, key=lambda name: rank(name, known[name]))
     )
 
@@ -104,6 +104,7 @@ def replica(container: dict[str, Any], usage: Usage | None = None, node: str = "
         memory_limit=int(host.get("Memory") or 0),
         pid=int(now.get("Pid") or 0),
         oom_killed=bool(now.get("OOMKilled")),
+        index=number(container),
     )
 
 
@@ -194,6 +195,11 @@ def seconds(text: str) -> float:
     return at + float(f"0.{digits or '0'}") if at > 0 else 0.0
 
 
-def _number(container: dict[str, Any]) -> tuple[int, str]:
-    number = labels(container).get(NUMBER, "")
-    return (int(number) if number.isdigit() else 0, str(container.get("Name", "")))
+def number(container: dict[str, Any]) -> int:
+    """Which replica of its service a container is, from 1 on; 0 where nothing says so."""
+    told = labels(container).get(NUMBER, "")
+    return int(told) if told.isdigit() else 0
+
+
+def _order(container: dict[str, Any]) -> tuple[int, str]:
+    return number(container), str(container.get("Name", ""))

@@ -9,21 +9,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from console.errors import ConsoleError, StackError
 from console.snapshots import StackSnapshot
-from console.stack.docker import images, plan
+from console.stack.docker import images, plan, planbook, stack
 from console.stack.docker.compose import Compose
 from console.stack.docker.engine import Engine
 from console.stack.docker.files import StackFiles
 from console.stack.docker.plan import Held, Plan
-
-if TYPE_CHECKING:
-    import docker
+from console.stack.docker.planbook import PlanBook
 
 AGAIN_S = 15.0
 Containers = list[dict[str, Any]]
@@ -33,9 +31,10 @@ Key = tuple[tuple[str, str], ...]
 class Drift:
     """Compares one project with its files."""
 
-    def __init__(self, engine: Engine, compose: Compose) -> None:
+    def __init__(self, engine: Engine, compose: Compose, book: PlanBook) -> None:
         self._engine = engine
         self._compose = compose
+        self._book = book
         self._plan: tuple[object, Plan] | None = None
         self._found: dict[str, tuple[str, ...]] = {}
         self._note = ""
@@ -87,23 +86,34 @@ class Drift:
         try:
             stamp = await asyncio.to_thread(_stamp, self._files)
             if self._plan is None or self._plan[0] != stamp:
-                digests = await asyncio.to_thread(images.digests, self._files)
-                config, hashes, every = await asyncio.gather(
-                    self._compose.config("--format", "json"),
-                    self._compose.config("--hash", "*"),
-                    self._compose.config("--services", every=True),
-                )
-                self._plan = (stamp, plan.read(config, hashes, digests, every))
+                self._plan = (stamp, await self._planned(stamp))
         except OSError as error:
             raise StackError(f"{error.filename} cannot be read: {error.strerror}") from None
         except ValueError:
             raise StackError("Compose prints the configuration in a form that is not known") from None
         return self._plan[1]
 
+    async def _planned(self, stamp: object) -> Plan:
+        """The plan as it is remembered for such files, else as Compose makes it."""
+        name = await asyncio.to_thread(planbook.key, self._files, self._compose.project, stamp)
+        known = await asyncio.to_thread(self._book.find, name)
+        if known is not None:
+            return known
+        digests = await asyncio.to_thread(images.digests, self._files)
+        config, hashes, every = await asyncio.gather(
+            self._compose.config("--format", "json"),
+            self._compose.config("--hash", "*"),
+            self._compose.config("--services", every=True),
+        )
+        made = plan.read(config, hashes, digests, every)
+        await asyncio.to_thread(self._book.keep, name, made)
+        return made
+
     async def held(self, wanted: Plan) -> dict[str, Held]:
         """The images of the plan that the engine has."""
         names = {one.image for one in wanted.services.values()}
-        return await self._engine.ask(lambda client: _held(client, names))
+        found = await self._engine.look(lambda asker: stack.images(asker, names))
+        return {name: _held(image) for name, image in found.items()}
 
     async def close(self) -> None:
         """End what is being found out."""
@@ -133,16 +143,6 @@ def _seen(path: Path) -> tuple[int, int]:
     return (seen.st_mtime_ns, seen.st_size)
 
 
-def _held(client: docker.APIClient, names: Iterable[str]) -> dict[str, Held]:
-    """Each image by its name; one that the engine does not have is left out."""
-    from docker.errors import NotFound
-
-    found = {}
-    for name in names:
-        try:
-            seen: dict[str, Any] = client.inspect_image(name)  # type: ignore[no-untyped-call]
-        except NotFound:
-            continue
-        tags = (seen.get("Config") or {}).get("Labels") or {}
-        found[name] = Held(str(seen.get("Id", "")), str(tags.get(images.LABEL, "")))
-    return found
+def _held(image: Mapping[str, Any]) -> Held:
+    tags = (image.get("Config") or {}).get("Labels") or {}
+    return Held(str(image.get("Id", "")), str(tags.get(images.LABEL, "")))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from console.errors import ConsoleError, StackError, UnreachableError
 from console.stack.docker.address import Address, Certificates, find, missing
+from console.stack.docker.asking import Asker
 from console.stack.docker.loop import StreamLoop
 from console.stack.docker.ssh import SshBridge
 from console.stack.docker.wire import NoSuchThingError
@@ -37,6 +38,7 @@ class Engine:
         self._clients = threading.local()
         self._made: list[docker.APIClient] = []
         self._left = 0
+        self._asker: Asker | None = None
 
     @property
     def where(self) -> str:
@@ -71,8 +73,26 @@ class Engine:
             UnreachableError: the engine does not answer. NoSuchThingError, StackError: it refused.
         """
         address = await self.address()
+        return await self._explained(address, self.loop.blocking(self._asked, address, question))
+
+    async def look(self, question: Callable[[Asker], Coroutine[Any, Any, T]]) -> T:
+        """Call a coroutine function with the engine's asker: quick, and without the import of the SDK.
+
+        Raises:
+            UnreachableError: the engine does not answer. NoSuchThingError, StackError: it refused.
+        """
+        address = await self.address()
+        return await self._explained(address, self.loop.call(self._looked(address, question)))
+
+    async def _looked(self, address: Address, question: Callable[[Asker], Coroutine[Any, Any, T]]) -> T:
+        if self._asker is None:
+            self._asker = Asker(address)
+        return await question(self._asker)
+
+    async def _explained(self, address: Address, asked: Awaitable[T]) -> T:
+        """What was asked; where the engine is away on an ssh host, with the ssh client's own words for it."""
         try:
-            return await self.loop.blocking(self._asked, address, question)
+            return await asked
         except UnreachableError as error:
             bridge = self._bridge
             if bridge is not None and (reason := await self.loop.call(bridge.reason())):
@@ -81,6 +101,9 @@ class Engine:
 
     async def close(self) -> None:
         """Give back threads, clients and the ssh bridge."""
+        if self._asker is not None:
+            asker, self._asker = self._asker, None
+            await self.loop.call(_ended(asker))
         if self._bridge is not None:
             bridge, self._bridge = self._bridge, None
             await self.loop.call(bridge.close())
@@ -111,6 +134,11 @@ class Engine:
         known = self._clients.known = (self._left, connect(address))
         self._made.append(known[1])
         return known[1]
+
+
+async def _ended(asker: Asker) -> None:
+    """Close it, on its own loop."""
+    asker.close()
 
 
 def connect(address: Address) -> docker.APIClient:

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from console.errors import ConsoleError, UnreachableError
-from console.stack.docker import wire
+from console.stack.docker import execs, wire
 from console.stack.docker.engine import Engine
-from console.stack.docker.frames import HEADER
 from console.stack.docker.pump import Listener, one_way
 
 OPEN_S = 5.0
@@ -159,7 +158,7 @@ class Relay:
         try:
             stream.writer.write(self._goal.greeting)
             async with asyncio.timeout(OPEN_S):
-                async for data in output(stream):
+                async for data in execs.output(stream):
                     return data.startswith(self._goal.answers)
         except (OSError, ValueError, TimeoutError):
             return False
@@ -168,37 +167,11 @@ class Relay:
         return False
 
     async def _start(self, way: Way) -> wire.Stream:
-        address = await self._engine.address()
-        made = await wire.post(
-            address,
-            f"/containers/{wire.part(way.container)}/exec",
-            {"AttachStdin": True, "AttachStdout": True, "AttachStderr": True, "Tty": False, "Cmd": list(way.command)},
-        )
-        return await wire.upgrade(
-            address, f"/exec/{wire.part(str(made.get('Id', '')))}/start", {"Detach": False, "Tty": False}
-        )
-
-
-async def output(stream: wire.Stream) -> AsyncIterator[bytes]:
-    """What the program wrote to its standard output, out of the engine's frames (see `frames`)."""
-    rest = b""
-    async for piece in stream.body():
-        rest = rest + piece if rest else piece
-        at, taken = 0, []
-        while len(rest) - at >= HEADER:
-            stop = at + HEADER + int.from_bytes(rest[at + 4 : at + HEADER], "big")
-            if stop > len(rest):
-                break
-            if rest[at] == 1:
-                taken.append(rest[at + HEADER : stop])
-            at = stop
-        rest = rest[at:]
-        if taken:
-            yield b"".join(taken)
+        return await execs.begin(await self._engine.address(), way.container, way.command)
 
 
 async def _down(far: wire.Stream, near: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError, ValueError):
-        async for data in output(far):
+        async for data in execs.output(far):
             near.write(data)
             await near.drain()

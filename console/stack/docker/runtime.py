@@ -8,14 +8,16 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 from console.errors import ConsoleError, StackError, UnreachableError
 from console.ports import Foreground
+from console.settings import state_dir
 from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot, State, VolumesSnapshot
 from console.stack import refill
 from console.stack.docker import events as engine_events
 from console.stack.docker import files as stack_files
-from console.stack.docker import masking
+from console.stack.docker import masking, replicas
 from console.stack.docker.compose import Compose
 from console.stack.docker.drift import Drift
 from console.stack.docker.endpoints import EndpointFinder
@@ -26,6 +28,7 @@ from console.stack.docker.labels import service
 from console.stack.docker.lifecycle import Lifecycle
 from console.stack.docker.logs import LogView, Span
 from console.stack.docker.origin import origin
+from console.stack.docker.planbook import PlanBook
 from console.stack.docker.roles import called
 from console.stack.docker.shell import demand_running, exec_words
 from console.stack.docker.stack import StackReader
@@ -79,7 +82,7 @@ class DockerRuntime:
         self._volumes = VolumeReader(self._engine, self.project)
         self._endpoints = EndpointFinder(self._engine, self._stack, lambda: stack_files.settings(self.files))
         self._compose = Compose(self.project, found, self._names, docker_host)
-        self._drift = Drift(self._engine, self._compose)
+        self._drift = Drift(self._engine, self._compose, PlanBook(state_dir() / "plans.json"))
         self._lifecycle = Lifecycle(self._stack, self._compose, self._drift, self._meant, self._explained)
 
     @property
@@ -108,9 +111,16 @@ class DockerRuntime:
         """See Runtime."""
         return self._lifecycle.stop(services)
 
-    def restart(self, services: Sequence[str]) -> Steps:
+    def restart(self, services: Sequence[str], *, index: int = 0) -> Steps:
         """See Runtime."""
-        return self._lifecycle.restart(services)
+        return self._restart_one(services[0], index) if index else self._lifecycle.restart(services)
+
+    async def _restart_one(self, service: str, index: int) -> Steps:
+        [name] = await self._meant([service])
+        container = replicas.find(await self._stack.containers(), name, index)
+        async with aclosing(replicas.restart(self._engine, container, name)) as steps:
+            async for step in steps:
+                yield step
 
     def recreate(self, services: Sequence[str]) -> Steps:
         """See Runtime."""
@@ -132,11 +142,12 @@ class DockerRuntime:
         """See Runtime."""
         with contextlib.suppress(ConsoleError):
             async with asyncio.timeout(COMPARE_S):
-                if not self._foreign:
-                    # Compose works while the SDK is imported and the engine answers: a command waits for both.
-                    await asyncio.gather(self._drift.plan(), self._stack.containers(), return_exceptions=True)
-                await self._meant(())
-                await self._drift.compare(await self._stack.containers())
+                # Compose, where it must be asked, works while the engine answers.
+                ahead = () if self._foreign else (self._drift.plan(),)
+                containers, *_ = await asyncio.gather(self._stack.containers(), *ahead, return_exceptions=True)
+                if isinstance(containers, list):
+                    await self._adopt(containers)
+                    await self._drift.compare(containers)
 
     async def configuration(self, form: str = "yaml") -> str:
         """See Runtime. Secrets never reach it: Compose is given a mask in their place."""
@@ -192,12 +203,15 @@ class DockerRuntime:
             async for chunk in chunks:
                 yield chunk
 
-    async def foreground(self, service: str, words: Sequence[str] = (), *, tool: str = "") -> Foreground:
+    async def foreground(
+        self, service: str, words: Sequence[str] = (), *, tool: str = "", index: int = 0
+    ) -> Foreground:
         """See Runtime."""
         [service] = await self._meant([service])
-        demand_running(await self._stack.containers(), service, self.project)
+        containers = await self._stack.containers()
+        demand_running([replicas.find(containers, service, index)] if index else containers, service, self.project)
         terminal = sys.stdin.isatty() and sys.stdout.isatty()
-        inside = exec_words(service, words, tool, terminal=terminal)
+        inside = exec_words(service, words, tool, terminal=terminal, index=index)
         return Foreground(*await self._compose.command(inside, files=self._readable()))
 
     async def refill_redis(self, source: AsyncIterator[bytes], *, single: bool) -> None:
@@ -231,10 +245,14 @@ class DockerRuntime:
     async def _meant(self, services: Sequence[str]) -> list[str]:
         """The services by the names that they have here. A project that was only named brings its own files."""
         containers = await self._stack.containers()
+        await self._adopt(containers)
+        return called(containers, services)
+
+    async def _adopt(self, containers: list[dict[str, Any]]) -> None:
+        """A project that was only named is known by the files that it was started from."""
         if self._foreign and (found := origin(containers)) is not None and (await self._engine.address()).local:
             self._foreign = False
             self._compose.files = found
-        return called(containers, services)
 
     async def _explained(self, error: StackError) -> StackError:
         """The error with the last words of a service that does not come up."""

@@ -32,10 +32,11 @@ exec valkey-cli "$@"
 TOOLS = {"psql": PSQL, "redis-cli": REDIS_CLI}
 
 
-def exec_words(service: str, words: Sequence[str], tool: str, *, terminal: bool) -> list[str]:
-    """The words after `docker compose`. `terminal`: standard input and output are one."""
+def exec_words(service: str, words: Sequence[str], tool: str, *, terminal: bool, index: int = 0) -> list[str]:
+    """The words after `docker compose`. `terminal`: standard streams are one. `index`: which replica, 0 for any."""
     inside = ["sh", "-c", TOOLS[tool], tool, *words] if tool else list(words) or ["sh", "-c", SHELL]
-    return ["exec", *([] if terminal else ["--no-TTY"]), service, *inside]
+    which = ["--index", str(index)] if index else []
+    return ["exec", *([] if terminal else ["--no-TTY"]), *which, service, *inside]
 
 
 def demand_running(containers: Iterable[dict[str, Any]], service: str, project: str) -> None:

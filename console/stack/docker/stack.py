@@ -7,17 +7,18 @@ statistics streams instead, so that watching an idle stack costs next to nothing
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
 
 from console.snapshots import StackSnapshot
-from console.stack.docker import events, labels
+from console.stack.docker import events, labels, wire
+from console.stack.docker.asking import Asker
 from console.stack.docker.containers import VERSION_LABEL, Image, seconds, services
 from console.stack.docker.engine import Engine
 from console.stack.docker.stats import StatsWatch
-
-if TYPE_CHECKING:
-    import docker
 
 AGAIN_S = 15.0
 """A second look within so long means that somebody watches."""
@@ -53,7 +54,7 @@ class StackReader:
 
     async def containers(self) -> list[dict[str, Any]]:
         """The project's containers as inspected now, whatever is known."""
-        return await self._engine.ask(lambda client: inspect(client, self._project))
+        return await self._engine.look(lambda asker: inspect(asker, self._project))
 
     @property
     def known(self) -> list[dict[str, Any]]:
@@ -105,37 +106,36 @@ class StackReader:
     async def _look_at_images(self) -> None:
         wanted = {str(one.get("Image", "")) for one in self._containers} - set(self._images)
         if wanted:
-            self._images |= await self._engine.ask(lambda client: images(client, wanted))
+            seen = await self._engine.look(lambda asker: images(asker, wanted))
+            self._images |= {name: _shown(seen.get(name, {})) for name in wanted}
 
 
 def _runs(container: dict[str, Any]) -> bool:
     return bool((container.get("State") or {}).get("Running"))
 
 
-def inspect(client: docker.APIClient, project: str) -> list[dict[str, Any]]:
+async def inspect(asker: Asker, project: str) -> list[dict[str, Any]]:
     """Every container of the project, stopped ones too; one that vanishes meanwhile is left out."""
-    from docker.errors import NotFound
-
-    found = []
-    for listed in client.containers(all=True, filters=labels.filters(project)):
-        try:
-            found.append(client.inspect_container(listed["Id"]))
-        except NotFound:
-            continue
-    return found
+    query = json.dumps(labels.filters(project))
+    listed = await asker.several("/containers/json", all=1, filters=query)
+    found = [await _found(asker, f"/containers/{wire.part(str(one['Id']))}/json") for one in listed]
+    return [one for one in found if one]
 
 
-def images(client: docker.APIClient, wanted: set[str]) -> dict[str, Image]:
-    """What is shown of these images; one that has been removed is empty."""
-    from docker.errors import NotFound
+async def images(asker: Asker, names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """These images as inspected, by the name or id that was asked for; one that the engine has not is left out."""
+    found = {name: await _found(asker, f"/images/{quote(name, safe='/:@')}/json") for name in names}
+    return {name: one for name, one in found.items() if one}
 
-    found = {}
-    for image in wanted:
-        try:
-            seen: dict[str, Any] = client.inspect_image(image)  # type: ignore[no-untyped-call]
-        except NotFound:
-            found[image] = Image()
-            continue
-        tags = (seen.get("Config") or {}).get("Labels") or {}
-        found[image] = Image(str(tags.get(VERSION_LABEL, "")), seconds(str(seen.get("Created", ""))))
-    return found
+
+async def _found(asker: Asker, path: str) -> dict[str, Any]:
+    try:
+        return await asker.one(path)
+    except wire.NoSuchThingError:
+        return {}
+
+
+def _shown(image: Mapping[str, Any]) -> Image:
+    """What is shown of an image; of one that has been removed nothing."""
+    tags = (image.get("Config") or {}).get("Labels") or {}
+    return Image(str(tags.get(VERSION_LABEL, "")), seconds(str(image.get("Created", ""))))

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import shutil
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from console.errors import ConsoleError
+from console.errors import ConsoleError, StackError
 from console.snapshots import Volume, VolumesSnapshot
-from console.stack.docker import wire
+from console.stack.docker import execs, wire
+from console.stack.docker.address import Address
+from console.stack.docker.asking import Asker
 from console.stack.docker.engine import Engine
 from console.stack.docker.labels import VOLUME, filters, labels, service
 from console.stack.docker.stack import inspect
-
-if TYPE_CHECKING:
-    import docker
 
 SIZES_S = 60.0
 """Sizes are counted anew after so long: the engine walks through every file of every volume for it."""
 
 COUNT_S = 120.0
+DF_S = 10.0
+UNKNOWN = (0, 0)
+Found = tuple[dict[str, Any], list[dict[str, Any]]]
 FIRST_S = 10.0
 """How long the first reading waits for sizes before it comes without them."""
 
@@ -34,6 +38,8 @@ class VolumeReader:
         self._sizes: dict[str, int] = {}
         self._counted_at = 0.0
         self._counting: asyncio.Task[None] | None = None
+        self._disk_seen = UNKNOWN
+        self._disk_at = 0.0
 
     async def read(self) -> VolumesSnapshot:
         """The volumes now, with the sizes of the last count; only the very first reading waits for one.
@@ -44,14 +50,24 @@ class VolumeReader:
         return await self._engine.loop.call(self._read())
 
     async def _read(self) -> VolumesSnapshot:
-        address = await self._engine.address()
-        found, disk = await self._engine.ask(lambda client: listed(client, self._project, local=address.local))
+        found, root = await self._engine.look(lambda asker: listed(asker, self._project))
+        disk = await self._disk(root, found)
         if self._counting is None and time.monotonic() - self._counted_at > SIZES_S:
             self._counting = asyncio.ensure_future(self._count())
         if not self._sizes and self._counting is not None:
             await asyncio.wait([self._counting], timeout=FIRST_S)
         volumes = tuple(volume(one, used, self._sizes) for one, used in found)
         return VolumesSnapshot(volumes, time.time(), *disk)
+
+    async def _disk(self, root: str, found: list[Found]) -> tuple[int, int]:
+        """Total and free bytes of the engine's disk: this machine's own, or as it is seen in a container."""
+        address = await self._engine.address()
+        if address.local and root and (seen := _own_disk(root)) != UNKNOWN:
+            return seen
+        if time.monotonic() - self._disk_at > SIZES_S or self._disk_seen == UNKNOWN:
+            self._disk_seen = await seen_inside(address, found)
+            self._disk_at = time.monotonic()
+        return self._disk_seen
 
     async def _count(self) -> None:
         try:
@@ -64,14 +80,13 @@ class VolumeReader:
             self._counting = None
 
 
-def listed(
-    client: docker.APIClient, project: str, *, local: bool
-) -> tuple[list[tuple[dict[str, Any], list[dict[str, Any]]]], tuple[int, int]]:
-    """Each volume of the project with the containers that mount it, and the engine's disk (total, free bytes)."""
-    containers = inspect(client, project)
-    volumes = sorted(client.volumes(filters=filters(project)).get("Volumes") or [], key=lambda one: str(one["Name"]))
-    disk = _disk(str(client.info().get("DockerRootDir", ""))) if local else (0, 0)
-    return [(one, [c for c in containers if mount(c, one["Name"])]) for one in volumes], disk
+async def listed(asker: Asker, project: str) -> tuple[list[Found], str]:
+    """Each volume of the project with the containers that mount it, and the folder in which the engine keeps all."""
+    containers = await inspect(asker, project)
+    volumes = (await asker.one("/volumes", filters=json.dumps(filters(project)))).get("Volumes") or []
+    volumes.sort(key=lambda one: str(one["Name"]))
+    root = str((await asker.one("/info")).get("DockerRootDir", ""))
+    return [(one, [c for c in containers if mount(c, one["Name"])]) for one in volumes], root
 
 
 def volume(one: dict[str, Any], used_by: list[dict[str, Any]], counted: dict[str, int]) -> Volume:
@@ -103,9 +118,33 @@ def sizes(usage: dict[str, Any]) -> dict[str, int]:
     return found
 
 
-def _disk(folder: str) -> tuple[int, int]:
+async def seen_inside(address: Address, found: list[Found]) -> tuple[int, int]:
+    """Total and free bytes of the disk that volumes are on, as `df` in a running container that mounts one tells."""
+    places = (
+        (str(container["Id"]), mount(container, one["Name"]))
+        for one, containers in found
+        if one.get("Driver") == "local"
+        for container in containers
+        if (container.get("State") or {}).get("Running")
+    )
+    for container, path in places:
+        with contextlib.suppress(StackError):
+            if (disk := read_df(await execs.said(address, container, ("df", "-Pk", path), DF_S))) != UNKNOWN:
+                return disk
+    return UNKNOWN
+
+
+def read_df(text: str) -> tuple[int, int]:
+    """Total and available bytes out of what `df -Pk` prints of one place (POSIX: a line of six columns, in KiB)."""
+    words = text.splitlines()[-1].split() if text.strip() else []
+    if len(words) < 6 or not all(word.isdigit() for word in words[1:4]):
+        return UNKNOWN
+    return int(words[1]) * 1024, int(words[3]) * 1024
+
+
+def _own_disk(folder: str) -> tuple[int, int]:
     try:
         usage = shutil.disk_usage(folder)
     except OSError:
-        return 0, 0
+        return UNKNOWN
     return usage.total, usage.free

@@ -145,8 +145,8 @@ async def upgrade(address: Address, path: str, body: dict[str, Any]) -> Stream:
     return await _request(address, head.encode() + data)
 
 
-async def post(address: Address, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    """POST a JSON object and return the JSON object that comes back.
+async def post(address: Address, path: str, body: dict[str, Any], limit_s: float = CONNECT_S) -> dict[str, Any]:
+    """POST a JSON object and return the JSON object that comes back within `limit_s` seconds, an empty one for none.
 
     Raises:
         UnreachableError: the engine went away. NoSuchThingError, ConflictError, StackError: it refused.
@@ -155,16 +155,18 @@ async def post(address: Address, path: str, body: dict[str, Any]) -> dict[str, A
     head = (
         f"POST {path} HTTP/1.0\r\nHost: docker\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
     )
-    return await _object(await _request(address, head.encode() + data))
+    found = await _json(await _request(address, head.encode() + data, limit_s))
+    return found if isinstance(found, dict) else {}
 
 
 async def fetch(address: Address, path: str, limit_s: float = CONNECT_S) -> dict[str, Any]:
-    """GET a JSON object that takes the engine up to `limit_s` seconds to make.
+    """GET a JSON object that takes the engine up to `limit_s` seconds to make; an empty one for any other JSON.
 
     Raises:
         UnreachableError: the engine went away. NoSuchThingError, ConflictError, StackError: it refused.
     """
-    return await _object(await _request(address, f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode(), limit_s))
+    found = await _json(await _request(address, f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode(), limit_s))
+    return found if isinstance(found, dict) else {}
 
 
 def part(text: str) -> str:
@@ -172,16 +174,15 @@ def part(text: str) -> str:
     return quote(text, safe="")
 
 
-async def _object(stream: Stream) -> dict[str, Any]:
+async def _json(stream: Stream) -> Any:
     try:
         async with asyncio.timeout(CONNECT_S):
             text = b"".join([piece async for piece in stream.body()])
-        found = json.loads(text or b"{}")
+        return json.loads(text or b"null")
     except (OSError, ValueError, TimeoutError) as error:
         raise StackError(f"The engine's answer cannot be read: {describe(error)}") from None
     finally:
         stream.close()
-    return found if isinstance(found, dict) else {}
 
 
 async def _request(address: Address, request: bytes, limit_s: float = CONNECT_S) -> Stream:
@@ -227,6 +228,11 @@ async def _refusal(stream: Stream, status: int) -> StackError:
         text = text or b""
     finally:
         stream.close()
+    return refused(status, text)
+
+
+def refused(status: int, text: bytes) -> StackError:
+    """What an answer that is a refusal means."""
     try:
         message = str(json.loads(text)["message"])
     except (ValueError, KeyError, TypeError):

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from api.errors import SettingsError
 from api.settings import Settings
+from api.sources import SOURCES
 from console.errors import StackError
 from console.stack.local.places import Places, write_private
 
@@ -152,11 +153,10 @@ def _read(path: Path) -> dict[str, str] | None:
     return {name: value for name, value in found.items() if value}
 
 
-def _create(path: Path, given: Mapping[str, str]) -> dict[str, str]:
-    values = {
-        "POSTGRES_USER": "leads",
+def _made_up() -> dict[str, str]:
+    """A new value of every secret."""
+    return {
         "POSTGRES_PASSWORD": secrets.token_hex(16),
-        "POSTGRES_DB": "leads",
         "REDIS_PASSWORD": secrets.token_hex(16),
         "META_APP_SECRET": secrets.token_hex(16),
         "META_VERIFY_TOKEN": secrets.token_urlsafe(18),
@@ -164,6 +164,10 @@ def _create(path: Path, given: Mapping[str, str]) -> dict[str, str]:
         "GOOGLE_KEY": secrets.token_urlsafe(24),
         "TYPEFORM_SECRET": secrets.token_hex(20),
     }
+
+
+def _create(path: Path, given: Mapping[str, str]) -> dict[str, str]:
+    values = {"POSTGRES_USER": "leads", "POSTGRES_DB": "leads", **_made_up()}
     # What the database is created with must be found again by a later start without that environment.
     values |= {name: value for name, value in given.items() if name in _STACK and name in values}
     _write(path, _TEMPLATE.format(**{name: _quoted(value) for name, value in values.items()}))
@@ -171,9 +175,17 @@ def _create(path: Path, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _complete(path: Path, have: Mapping[str, str]) -> dict[str, str]:
-    """Add the stack's own passwords to a file that lacks them."""
-    wanted = ("POSTGRES_PASSWORD", "REDIS_PASSWORD")
-    missing = {name: secrets.token_hex(16) for name in wanted if name not in have}
+    """Add the secrets without which nothing starts to a file that lacks them.
+
+    A source whose secret is missing is switched off by that: one is made up only where no webhook could be verified.
+    """
+    there = {name.removesuffix("_FILE") for name in have}
+    wanted = {name for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD") if name not in have}
+    if not there & {source.secret for source in SOURCES.values()}:
+        wanted.add("META_APP_SECRET")
+    if "META_APP_SECRET" in there | wanted and "META_VERIFY_TOKEN" not in there:
+        wanted.add("META_VERIFY_TOKEN")
+    missing = {name: value for name, value in _made_up().items() if name in wanted}
     if missing:
         text = path.read_text(encoding="utf-8")
         lines = "".join(f"{name}={value}\n" for name, value in missing.items())

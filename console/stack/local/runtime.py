@@ -84,9 +84,10 @@ class LocalRuntime(WithoutContainers):
         demand_known(services)
         return self._changing("stop", lambda conductor: conductor.stop(services))
 
-    def restart(self, services: Sequence[str]) -> AsyncGenerator[Progress, None]:
+    def restart(self, services: Sequence[str], *, index: int = 0) -> AsyncGenerator[Progress, None]:
         """Stop services and start them again, with the settings as they are now."""
         demand_known(services)
+        view.demand_only(services[0] if services else "", index)
 
         async def work(conductor: Conductor) -> None:
             await conductor.stop(services)
@@ -126,9 +127,12 @@ class LocalRuntime(WithoutContainers):
             async for chunk in chunks:
                 yield chunk
 
-    async def foreground(self, service: str, words: Sequence[str] = (), *, tool: str = "") -> Foreground:
+    async def foreground(
+        self, service: str, words: Sequence[str] = (), *, tool: str = "", index: int = 0
+    ) -> Foreground:
         """See Runtime. A local program, with the environment of the service's own."""
         demand_known([service])
+        view.demand_only(service, index)
         kept, access = self._up()
         return shell.foreground(self._places, kept, access, service, words, tool=tool, env=self._env)
 

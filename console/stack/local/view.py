@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from console.errors import StackError
 from console.format import safe
 from console.snapshots import Replica, Role, Service, StackSnapshot, State
 from console.stack.local.places import SERVICES, Kept, Places
@@ -89,7 +90,18 @@ def _replica(process: Process, record: Record | None, health: str | None, usage:
         cpu_percent=used.cpu_percent if used else None,
         memory_bytes=used.memory_bytes if used else None,
         pid=process.pid,
+        index=1,
     )
+
+
+def demand_only(service: str, index: int) -> None:
+    """Check that a replica is meant that can be: there is one of each service.
+
+    Raises:
+        StackError: it has no such one.
+    """
+    if index > 1:
+        raise StackError(f"{service} has no replica {index}; there: 1", "the local runtime runs one of each service")
 
 
 def _exit_code(process: Process) -> int | None:
@@ -112,6 +124,7 @@ def _orphan(name: str, record: Record, usage: Mapping[int, Usage]) -> Replica:
         cpu_percent=used.cpu_percent if used else None,
         memory_bytes=used.memory_bytes if used else None,
         pid=record.pid if alive else 0,
+        index=1,
     )
 
 

@@ -94,9 +94,8 @@ class Page(Remappable, Screen[None]):
         """A second has passed: what has not been read meanwhile has grown older."""
         self.refresh_edges()
         now = self.known.now()
-        for kind in Kind:
-            if now - self.known.reading(kind).taken_at > OLD_S:
-                self.show(kind)
+        if any(now - self.known.reading(kind).taken_at > OLD_S for kind in Kind):
+            self.show(None)
 
     def refresh_edges(self) -> None:
         """Draw header and keys."""

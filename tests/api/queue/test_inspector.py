@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
@@ -40,7 +41,11 @@ def waiting_since(queue: Queue, age_s: float, count: int = 1, first_seq: int = 1
 async def test_an_empty_server_has_empty_figures(queue: Queue) -> None:
     snapshot = await queue.inspector.snapshot()
     assert snapshot == QueueSnapshot(
-        taken_at=snapshot.taken_at, server=snapshot.server, memory_bytes=snapshot.memory_bytes, aof="always"
+        taken_at=snapshot.taken_at,
+        server=snapshot.server,
+        memory_bytes=snapshot.memory_bytes,
+        aof="always",
+        aof_file=snapshot.aof_file,
     )
     assert snapshot.server.split()[0] in ("Redis", "Valkey")
     assert snapshot.memory_bytes > 0
@@ -189,7 +194,23 @@ async def test_a_server_that_may_evict_jobs_is_pointed_out(own_queue: Queue) -> 
 
 async def test_aof_off_is_seen(own_queue: Queue) -> None:
     own_queue.raw.config_set("appendonly", "no")
-    assert (await own_queue.inspector.snapshot()).aof == "off"
+    snapshot = await own_queue.inspector.snapshot()
+    assert (snapshot.aof, snapshot.aof_file) == ("off", None)
+
+
+async def test_what_redis_tells_of_its_file(own_queue: Queue) -> None:
+    file = (await own_queue.inspector.snapshot()).aof_file
+    assert file is not None
+    assert (file.pending_fsyncs, file.delayed_fsyncs, file.rewriting, file.rewrite_s) == (0, 0, False, None)
+    size = file.size_bytes or 0
+    own_queue.raw.set("{leads}:something", "x" * 10_000)
+    own_queue.raw.bgrewriteaof()
+    async with asyncio.timeout(20):
+        while file.rewriting or file.rewrite_s is None:
+            file = (await own_queue.inspector.snapshot()).aof_file
+            assert file is not None
+    assert (file.size_bytes or 0) > size
+    assert (file.base_bytes or 0) > 0
 
 
 async def fill(queue: Queue, state: JobState, count: int) -> list[Job]:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from api.models import JobState
+from api.worker.width import CALLS, MOST
 from tests.api.graph.cases import CASES
 from tests.api.worker.rig import Rig, meta_job, until
 from tests.api.worker.standin import Call, Reply, error, leads
@@ -186,6 +187,24 @@ async def test_a_page_that_refuses_delays_no_other(rig: Rig) -> None:
     assert (accounting.retry + accounting.ready, accounting.balanced) == (3000, True)
 
 
+@pytest.mark.parametrize(("percent", "least", "most"), [(10, CALLS + 1, MOST), (60, CALLS, CALLS)])
+async def test_more_calls_at_once_only_while_the_limit_is_far(rig: Rig, percent: int, least: int, most: int) -> None:
+    seen = 0
+
+    async def answer(call: Call) -> Reply:
+        nonlocal seen
+        seen = max(seen, len(rig.graph.open))
+        # Meta takes its time.
+        await asyncio.sleep(0.02)
+        return Reply(leads(call.ids), headers=business(percent))
+
+    rig.graph.answer = answer
+    await rig.publish(*(meta_job(f"5{n:04d}", page=PAGE) for n in range(3000)))
+    async with rig.working():
+        await rig.idle()
+    assert least <= seen <= most
+
+
 async def test_a_page_that_hangs_delays_no_other_and_takes_a_few_calls_only(rig: Rig) -> None:
     held = asyncio.Event()
     most = 0
@@ -205,7 +224,7 @@ async def test_a_page_that_hangs_delays_no_other_and_takes_a_few_calls_only(rig:
         await rig.rows(100)
         await rig.publish(*(meta_job(f"7{n:04d}") for n in range(100)))
         await rig.rows(200)
-        assert most <= 4
+        assert most <= CALLS
         held.set()
         await rig.rows(3200)
     assert (await rig.accounting()).balanced

@@ -21,6 +21,7 @@ from api.sources import FormsSource
 from api.worker import decode, policy
 from api.worker.hand import MAX_BYTES, Hand
 from api.worker.names import Names
+from api.worker.width import CALLS, CALM, MOST, Width
 from tests.api.graph.cases import Scripted, ids_of
 from tests.api.worker.rig import form_job, meta_job
 
@@ -267,3 +268,27 @@ def test_only_waits_and_attempts_make_history() -> None:
     ns = itertools.count()
     job = policy.waited(policy.attempted(meta_job("1"), "w", next(ns), 1.0), "w", next(ns), "r")
     assert [(attempt.n, attempt.error) for attempt in job.history] == [(1, ""), (0, "r")]
+
+
+def test_more_calls_at_once_while_they_go_well_and_the_limit_is_far() -> None:
+    width = Width()
+    assert width.calls == CALLS
+    for _ in range(CALLS + 1):
+        width.answered(well=True, used=0.0)
+    assert width.calls == CALLS + 1
+    for _ in range(100):
+        width.answered(well=True, used=CALM - 1)
+    assert width.calls == MOST
+    width.answered(well=True, used=CALM)
+    assert width.calls == CALLS
+
+
+def test_fewer_calls_at_once_as_soon_as_one_fails_and_slowly_more_again() -> None:
+    width = Width()
+    width.answered(well=False, used=0.0)
+    assert width.calls == CALLS // 2
+    for _ in range(10):
+        width.answered(well=False, used=0.0)
+    assert width.calls == 1
+    width.answered(well=True, used=0.0)
+    assert width.calls == 2

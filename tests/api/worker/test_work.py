@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import psycopg
@@ -15,8 +15,9 @@ import redis
 from api.models import Job, JobState, Lead, Outcome
 from api.queue import Consumer, Operator
 from api.sources import FormsSource
+from api.store import Write, Writer, Written
 from api.worker.decode import meta_lead
-from api.worker.lanes import CALLS
+from api.worker.width import CALLS
 from tests.api.worker.conftest import Log
 from tests.api.worker.rig import Rig, form_job, meta_job, until
 from tests.api.worker.standin import Call, Reply, lead, leads
@@ -58,6 +59,36 @@ async def test_meta_leads_are_read_many_at_once(rig: Rig) -> None:
     assert sorted(len(call.ids) for call in rig.graph.calls) == [20, 50, 50]
     assert all(call.query["access_token"] == rig.settings.meta_access_token for call in rig.graph.calls)
     assert all(call.query["appsecret_proof"] for call in rig.graph.calls)
+
+
+async def test_a_batch_grows_while_another_is_written(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.worker.storing.GATHER_S", 10.0)
+    sizes: list[int] = []
+    let_go = asyncio.Event()
+    write = Writer.write
+
+    async def held(self: Writer, batch: Sequence[Write]) -> list[Written]:
+        sizes.append(len(batch))
+        await let_go.wait()
+        return await write(self, batch)
+
+    def begun(count: int) -> Callable[[], Awaitable[bool]]:
+        async def check() -> bool:
+            return len(sizes) >= count
+
+        return check
+
+    monkeypatch.setattr(Writer, "write", held)
+    async with rig.working(worker_batch=100):
+        await rig.publish(form_job("first"))
+        await until(begun(1), "the first batch")
+        for start in range(0, 60, 20):
+            await rig.publish(*(form_job(f"f{n}") for n in range(start, start + 20)))
+        await until(begun(2), "the second batch")
+        let_go.set()
+        await rig.rows(61)
+    assert sizes[0] == 1
+    assert sizes[1] >= 50
 
 
 async def test_the_same_lead_twice_is_stored_once(rig: Rig) -> None:

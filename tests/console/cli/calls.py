@@ -76,13 +76,13 @@ def leadsctl(*arguments: str, stdin: str = "", env: dict[str, str] | None = None
     return Call(done.returncode, done.stdout, done.stderr.decode())
 
 
-def inside(*arguments: str) -> Call:
+def inside(*arguments: str, env: dict[str, str] | None = None) -> Call:
     """Run it in this process, without a terminal: the same bytes and exit code, without the start of a program."""
     from console.__main__ import run
 
     out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
     with (
-        mock.patch.dict(os.environ, environment(), clear=True),
+        mock.patch.dict(os.environ, environment(**(env or {})), clear=True),
         mock.patch.multiple(sys, stdin=io.StringIO(), stdout=out, stderr=err),
     ):
         code = run(arguments)

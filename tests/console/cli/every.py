@@ -40,6 +40,7 @@ READING = (
     Case("ps --stats", stack_shapes.StackDocument),
     Case("logs --tail 3", [loglines.LogDocument]),
     Case("logs --until 1w", [loglines.LogDocument]),
+    Case("logs --tail 3 --index 1 worker", [loglines.LogDocument]),
     Case("volumes", stack_shapes.VolumesDocument),
     Case("queue", QueueSnapshot),
     Case("queue status", QueueSnapshot),
@@ -49,6 +50,8 @@ READING = (
     Case("leads", shapes.LeadsDocument),
     Case("leads list --limit 2 --since 1d", shapes.LeadsDocument),
     Case("leads search ana", shapes.LeadsDocument),
+    Case("leads count", shapes.LeadCountsDocument),
+    Case("leads count --by day,form --since 7d", shapes.LeadCountsDocument),
     Case("leads show {lead}", shapes.LeadsFoundDocument),
     Case("leads export --limit 2", [COLUMNS]),
     Case("leads replay {lead} --dry-run", shapes.ReplayDocument),
@@ -82,6 +85,8 @@ CHANGING = (
     Case("start app", Result),
     Case("stop worker --yes", Result),
     Case("restart worker", Result),
+    Case("restart worker --index 1", Result),
+    Case("restart worker --index 9", Result, (1,)),
     Case("up", Result),
 )
 """In this order: each leaves the stack fit for the next one."""

@@ -84,6 +84,7 @@ def test_version() -> None:
         (["queue", "retry"], "say which jobs", "leadsctl queue list"),
         (["logs", "--grep", "("], "is not a regular expression", ""),
         (["logs", "--level", "loud"], "there is no level loud", "levels: debug"),
+        (["leads", "count", "--by", "mood"], "leads are not counted by mood", "ways: day"),
         (["leads", "list", "--since", "soon"], "--since soon is not a time", "15m"),
         (["send", "--field", "a=b"], "--field goes with --form or --source", ""),
         (["send", "--form", "x", "--source", "google"], "it does not go with --source", ""),

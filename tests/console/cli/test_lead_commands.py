@@ -7,6 +7,7 @@ import re
 import secrets
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -72,6 +73,36 @@ def test_a_list_is_revealed_too(stack: Stack, stored: int) -> None:
     (lead,) = stack("leads", "list", "-n", "1", "--reveal", "--json").document["leads"]
     assert lead["masked"] is False
     assert _reveals(stack, f"lead {lead['id']}") >= 1
+
+
+def test_leads_are_counted_by_day_and_form(
+    stack: Stack, stored: int, eventually: Callable[[Callable[[], bool]], None]
+) -> None:
+    sent = f"counted-{secrets.token_hex(4)}"
+    assert stack("send", "--form", "contact", "--id", sent).code == 0
+    eventually(lambda: stack("leads", "show", sent).code == 0)
+    total = len(stack("leads", "export", "--format", "jsonl").documents)
+    today = datetime.now(UTC).date()
+    by_day = stack("leads", "count", "--json").document
+    assert (by_day["total"], by_day["until"]) == (total, (today + timedelta(days=1)).isoformat())
+    assert sum(one["leads"] for one in by_day["counts"]) == total
+    assert {one["form_id"] for one in by_day["counts"]} == {None}
+    by_form = stack("leads", "count", "--by", "form", "--json").document["counts"]
+    assert [one["leads"] for one in by_form] == sorted((one["leads"] for one in by_form), reverse=True)
+    assert sum(one["leads"] for one in by_form) == total
+    form = by_form[0]["form_id"]
+    only = stack("leads", "count", "--by", "day,form", "--form", form, "--json").document
+    assert only["total"] == by_form[0]["leads"]
+    assert (
+        stack("leads", "count", "--until", today.isoformat(), "--since", today.isoformat(), "--json").document["total"]
+        == 0
+    )
+    shown = stack("leads", "count", "--by", "form")
+    assert shown.code == 0
+    assert re.search(rf"in all +{total}$", shown.text.strip())
+    nothing = stack("leads", "count", "--form", "no such form")
+    assert (nothing.code, nothing.out) == (0, b"")
+    assert "no lead came in these days" in nothing.err
 
 
 def test_leads_are_listed_in_pages(stack: Stack, stored: int) -> None:

@@ -25,7 +25,7 @@ from api.models import (
     WorkerView,
 )
 from console.checks import Limits, Observed, judge
-from console.cli import documents, shapes
+from console.cli import documents, shaped, shapes
 from console.cli.loglines import log_document
 from console.cli.output import Output, encode
 from console.ports import Result
@@ -55,7 +55,7 @@ def as_json(document: Any) -> dict[str, Any]:
 
 DEAD = documents.job_document(JobView(JOB, JobState.DEAD), reveal=False)
 DOCUMENTS = {
-    "ps": documents.stack_document(
+    "ps": shaped.stack_document(
         StackSnapshot("local", "leads", "/d", (Service("app", Role.APP, (Replica("a", "a", State.HEALTHY),)),), 1.0)
     ),
     "queue status": documents.queue_document(QueueSnapshot(1.0, workers=(WorkerView("w", 0.1, alive=True),))),
@@ -85,7 +85,7 @@ SHAPES = {
     "ps": "runtime project where taken_at services notes",
     "queue status": "depth cause cause_kind taken_at ready in_flight retry dead discarded stuck accepted duplicates"
     " oldest_ready_s oldest_in_flight_s next_retry_s paused workers pauses notices server memory_bytes aof aof_ok"
-    " arriving leaving memory_limit refuses",
+    " arriving leaving memory_limit refuses aof_file",
     "queue list": "state jobs cursor scanned",
     "queue show": "id state source external_id page form seq received_at request_id attempt since due_at worker idle_s"
     " deliveries error stuck payload history masked",

@@ -18,7 +18,8 @@ from console.stack.docker.compose import Compose
 from console.stack.docker.drift import Drift
 from console.stack.docker.engine import Engine
 from console.stack.docker.files import StackFiles
-from console.stack.docker.plan import Held
+from console.stack.docker.images import LABEL
+from console.stack.docker.planbook import PlanBook
 from tests.console.docker.test_plan import CONFIG, HELD, container, running
 
 T = TypeVar("T")
@@ -29,6 +30,7 @@ class Files(Compose):
 
     def __init__(self, folder: Path) -> None:
         (folder / "a.yml").touch()
+        self.project = "leads"
         self.files = StackFiles((folder / "a.yml",), folder / ".env")
         self.runs = 0
         self.fails: Exception | None = None
@@ -45,8 +47,8 @@ class Files(Compose):
 class Images:
     """An engine that is only asked for images."""
 
-    async def ask(self, _use: object) -> dict[str, Held]:
-        return HELD
+    async def look(self, _question: object) -> dict[str, dict[str, Any]]:
+        return {name: {"Id": one.id, "Config": {"Labels": {LABEL: one.sources}}} for name, one in HELD.items()}
 
 
 @pytest.fixture
@@ -56,9 +58,14 @@ def files(tmp_path: Path) -> Files:
 
 
 @pytest.fixture
-def drift(files: Files) -> Drift:
+def drift(files: Files, tmp_path: Path) -> Drift:
     """A comparison with them."""
-    return Drift(cast("Engine", Images()), files)
+    return compared(files, tmp_path)
+
+
+def compared(files: Files, folder: Path) -> Drift:
+    """A comparison with the files by a program of its own, which keeps its book in that folder."""
+    return Drift(cast("Engine", Images()), files, PlanBook(folder / "state" / "plans.json"))
 
 
 def here(containers: list[dict[str, Any]], files: Files) -> list[dict[str, Any]]:
@@ -105,6 +112,20 @@ async def test_compose_is_run_again_only_when_a_file_has_changed(
     await settled(drift, containers)
     assert files.runs == 6
     await drift.close()
+
+
+async def test_another_program_need_not_run_compose_for_the_same_files(
+    drift: Drift, files: Files, tmp_path: Path
+) -> None:
+    wanted = await drift.plan()
+    assert await compared(files, tmp_path).plan() == wanted
+    assert files.runs == 3
+    files.files.env_file.write_text("A=b\n")
+    await compared(files, tmp_path).plan()
+    assert files.runs == 6
+    (tmp_path / "state" / "plans.json").write_text("no book")
+    await compared(files, tmp_path).plan()
+    assert files.runs == 9
 
 
 async def test_other_containers_are_not_judged_by_what_is_known_of_the_former(drift: Drift, files: Files) -> None:

@@ -5,12 +5,25 @@ from __future__ import annotations
 import pytest
 
 from console.errors import StackError
+from console.stack.docker.labels import NUMBER
+from console.stack.docker.replicas import find
 from console.stack.docker.shell import SHELL, demand_running, exec_words
 from tests.console.docker.fake_engine import inspected
 
 
 def test_a_shell() -> None:
     assert exec_words("app", (), "", terminal=True) == ["exec", "app", "sh", "-c", SHELL]
+
+
+def test_one_replica_of_several() -> None:
+    assert exec_words("worker", ("id",), "", terminal=True, index=2) == ["exec", "--index", "2", "worker", "id"]
+    containers = [inspected("1", "worker"), inspected("2", "worker")]
+    containers[1]["Config"]["Labels"][NUMBER] = "2"
+    assert find(containers, "worker", 2)["Id"] == "2"
+    with pytest.raises(StackError, match=r"worker has no replica 3; there: 1, 2"):
+        find(containers, "worker", 3)
+    with pytest.raises(StackError, match=r"app has no replica 1; there: none"):
+        find(containers, "app", 1)
 
 
 def test_a_command_without_a_terminal() -> None:

@@ -13,7 +13,7 @@ from console.stack.docker.containers import Usage
 from console.stack.docker.engine import Engine
 from console.stack.docker.stack import StackReader
 from console.stack.docker.stats import usage
-from console.stack.docker.volumes import VolumeReader
+from console.stack.docker.volumes import VolumeReader, read_df
 from tests.console.docker.fake_engine import FakeEngine, inspected
 from tests.console.docker.waiting import until, until_true
 
@@ -142,3 +142,14 @@ async def test_volumes_of_the_project(fake: FakeEngine, engine: Engine) -> None:
     assert found.disk_total >= found.disk_free > 0
     await reader.read()
     assert sum("/system/df" in one for one in fake.requests) == 1
+
+
+def test_what_df_prints() -> None:
+    head = "Filesystem     1024-blocks     Used Available Capacity Mounted on\n"
+    assert read_df(f"{head}/dev/vda         264212084 56620328  50331648      53% /data\n") == (
+        270553174016,
+        51539607552,
+    )
+    assert read_df(f"{head}overlay 10 5 - 53% /data\n") == (0, 0)
+    assert read_df("df: /data: No such file or directory\n") == (0, 0)
+    assert read_df("") == (0, 0)

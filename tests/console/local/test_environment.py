@@ -117,10 +117,29 @@ def test_a_wrong_setting_of_the_service_is_named_before_anything_starts(places: 
     assert ".env" in caught.value.hint
 
 
-def test_a_stack_without_any_secret_to_verify_with_is_refused(places: Places) -> None:
-    places.env_file.write_text("POSTGRES_PASSWORD=p\n")
-    with pytest.raises(StackError, match=r"^META_APP_SECRET is not set"):
-        service(environment.load(places, {}))
+@pytest.mark.parametrize("text", ["POSTGRES_PASSWORD=p\n", "META_APP_SECRET=\nMETA_VERIFY_TOKEN=\n", "PORT=3000"])
+def test_a_file_with_no_secret_to_verify_with_gets_one(places: Places, text: str) -> None:
+    places.env_file.write_text(text)
+    made = service(environment.load(places, {}))
+    assert len(made["META_APP_SECRET"]) == 32
+    assert made["META_VERIFY_TOKEN"]
+    assert dotenv_values(places.env_file)["META_APP_SECRET"] == made["META_APP_SECRET"]
+    assert service(environment.load(places, {})) == made
+
+
+@pytest.mark.parametrize("text", ["FORMS_SECRET=whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=\n", "GOOGLE_KEY_FILE=/run/key\n"])
+def test_a_source_that_was_left_out_stays_switched_off(places: Places, text: str) -> None:
+    places.env_file.write_text(text)
+    environment.load(places, {})
+    assert not {"META_APP_SECRET", "META_VERIFY_TOKEN"} & dotenv_values(places.env_file).keys()
+
+
+def test_a_verify_token_is_made_up_for_an_app_secret_of_ones_own(places: Places) -> None:
+    places.env_file.write_text("")
+    environment.load(places, {"META_APP_SECRET": "given"})
+    filed = dotenv_values(places.env_file)
+    assert filed["META_VERIFY_TOKEN"]
+    assert "META_APP_SECRET" not in filed
 
 
 @pytest.mark.parametrize(
