@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from api.graph import Action, GraphClient, GraphTroubleError, TokenFacts
 from api.settings import Settings
@@ -87,7 +88,7 @@ class MetaSide:
         try:
             facts = await self._graph.setup.token(page)
         except GraphTroubleError as error:
-            return _troubled(name, error), None
+            return self._troubled(name, error), None
         proof = "app secret proof accepted" if self._settings.meta_app_secrets else "without app secret proof"
         if facts.scopes is not None and NEEDED not in facts.scopes:
             mend = f"make a token with {NEEDED}, set it in .env, then: leadsctl up"
@@ -110,26 +111,26 @@ class MetaSide:
             if problem := await self._graph.setup.subscription_problem(page, app):
                 said.append(fail(name, f"{called}{problem}", SUBSCRIBE_MEND))
         except GraphTroubleError as error:
-            return (*said, _troubled(name, error))
+            return (*said, self._troubled(name, error))
         return said or (fine(name, f"{called}subscribed to leadgen, its leads may be read"),)
 
-
-def _troubled(name: str, error: GraphTroubleError) -> Diagnosis:
-    """A call that failed, as something to mend."""
-    found, text = error.trouble, safe(str(error), 250)
-    if "appsecret_proof" in text:
-        return fail(name, text, PROOF_MEND)
-    if found.action is Action.WAIT and error.answered:
-        return warn(name, text, "it ends by itself; run doctor again then")
-    if found.action is Action.WAIT:
-        mend = "a way out to graph.facebook.com:443 is needed; leadsctl doctor --offline leaves Meta out"
-        return (
-            fail(name, text, mend)
-            if "reached" in text
-            else warn(name, text, "it ends by itself; run doctor again then")
-        )
-    if found.kind == "token":
-        return fail(name, text, TOKEN_MEND)
-    if found.kind == "permission":
-        return fail(name, text, ACCESS_MEND)
-    return fail(name, text, "run it again; developers.facebook.com/status tells of outages")
+    def _troubled(self, name: str, error: GraphTroubleError) -> Diagnosis:
+        """A call that failed, as something to mend."""
+        found, text = error.trouble, safe(str(error), 250)
+        if "appsecret_proof" in text:
+            return fail(name, text, PROOF_MEND)
+        if found.action is Action.WAIT and error.answered:
+            return warn(name, text, "it ends by itself; run doctor again then")
+        if found.action is Action.WAIT:
+            where = urlsplit(self._settings.meta_graph_url).netloc
+            mend = f"a way out to {safe(where, 200)} is needed; leadsctl doctor --offline leaves Meta out"
+            return (
+                fail(name, text, mend)
+                if "reached" in text
+                else warn(name, text, "it ends by itself; run doctor again then")
+            )
+        if found.kind == "token":
+            return fail(name, text, TOKEN_MEND)
+        if found.kind == "permission":
+            return fail(name, text, ACCESS_MEND)
+        return fail(name, text, "run it again; developers.facebook.com/status tells of outages")

@@ -130,6 +130,8 @@ async def test_a_clock_that_is_off(rig: Rig) -> None:
 
 
 async def test_nobody_answers(rig: Rig, free_port: Callable[[], int]) -> None:
-    said = await rig.look(rig.page, meta_graph_url=f"http://127.0.0.1:{free_port()}")
+    where = f"127.0.0.1:{free_port()}"
+    said = await rig.look(rig.page, meta_graph_url=f"http://{where}")
     assert verdicts(said)[0] == ("token", "fail")
+    assert f"a way out to {where} is needed" in said[0].mend
     assert "--offline" in said[0].mend
