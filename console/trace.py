@@ -117,6 +117,13 @@ def belongs(text: str, ids: frozenset[str]) -> bool:
     return fields is not None and any(_names(fields.get(name), ids) for name in ID_FIELDS)
 
 
+def _is_of(text: str, request_id: str, job_id: str) -> bool:
+    if not belongs(text, frozenset(filter(None, (request_id, job_id)))):
+        return False
+    fields = loglines.fields_of(text) or {}
+    return not fields.get("job_id") or _names(fields["job_id"], frozenset((job_id,)))
+
+
 def _names(value: object, ids: frozenset[str]) -> bool:
     values = value if isinstance(value, list) else [value]
     return any(isinstance(each, str) and each in ids for each in values)
@@ -128,10 +135,9 @@ class _Lines:
     def __init__(self, lines: Sequence[LogLine]) -> None:
         self._lines = lines
 
-    def of(self, *ids: str) -> list[Step]:
-        """The steps of the lines that name one of the ids."""
-        wanted = frozenset(filter(None, ids))
-        return [_line(line) for line in self._lines if belongs(line.text, wanted)]
+    def of(self, request_id: str, job_id: str) -> list[Step]:
+        """The steps of the lines that name the job, or its request and no job: a request may bring many."""
+        return [_line(line) for line in self._lines if _is_of(line.text, request_id, job_id)]
 
 
 def _line(line: LogLine) -> Step:

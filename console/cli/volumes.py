@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-SEASON_DAYS = 90
-
-
 @dataclass(frozen=True, slots=True)
 class Held:
     """What was read. None where it did not answer: `notices` say why."""
@@ -114,16 +111,16 @@ def document(held: Held) -> VolumesDocument:
 
 
 def _show(inv: Invocation, held: Held) -> None:
+    from console import wording
     from console.cli.table import Column
     from console.format import Cell, Tone, age, safe, size
-    from console.wording import growing_daily
 
     output = inv.output
     rows = [
         (
             Cell(safe(one.name, 80), Tone.STRONG),
             size(one.size_bytes),
-            growing_daily(one.growth_bytes_day, age(one.growth_over_s or 0.0))
+            wording.growing_daily(one.growth_bytes_day, age(one.growth_over_s or 0.0))
             if one.growth_bytes_day is not None
             else "–",
             safe(one.mount or one.path, 160) or "–",
@@ -145,22 +142,26 @@ def _sheet(output: Output, held: Held) -> None:
     """Disk, database, Redis, backup: a line each, the tables under their database."""
     import time
 
+    from console import wording
     from console.cli.table import Column
     from console.format import Cell, Tone, age, percent, safe, size
-    from console.wording import counted
 
     rows: list[tuple[str | Cell, str, str | Cell]] = []
     found, store, queue = held.volumes, held.store, held.queue
     if found.disk_total:
         used = (found.disk_total - found.disk_free) / found.disk_total
         tone = Tone.BAD if used > 0.95 else Tone.WARN if used > 0.85 else Tone.PLAIN
-        text = f"{percent(used * 100)} used, {size(found.disk_free)} free{_left(found)}"
+        text = f"{percent(used * 100)} used, {size(found.disk_free)} free{wording.full_in(found.days_left)}"
         rows.append(("disk", size(found.disk_total), Cell(text, tone)))
     else:
         rows.append(("disk", "–", "not known while nothing of the stack runs"))
     if store:
         rows.append(
-            ("database", size(store.database_bytes), f"{counted(store.total, 'lead')}, {safe(store.version, 60)}")
+            (
+                "database",
+                size(store.database_bytes),
+                f"{wording.counted(store.total, 'lead')}, {safe(store.version, 60)}",
+            )
         )
         rows += [(Cell(f"  {safe(name, 40)}", Tone.DIM), size(count), "") for name, count in store.table_bytes]
     if queue:
@@ -169,35 +170,9 @@ def _sheet(output: Output, held: Held) -> None:
         limit = f" of {size(queue.memory_limit)}" if queue.memory_limit else ""
         rows.append(("redis", size(queue.memory_bytes), f"in memory{limit}, {safe(queue.server, 60)}"))
         rows.append((Cell("  append-only file", Tone.DIM), safe(queue.aof, 40) or "–", state))
-        rows += [(Cell(f"  {name}", Tone.DIM), figure, text) for name, figure, text in _file(queue)]
+        rows += [(Cell(f"  {name}", Tone.DIM), figure, text) for name, figure, text in wording.aof_facts(queue)]
     if held.backup_at:
         rows.append(("backup", age(time.time() - held.backup_at.timestamp()), "ago, the last one"))
     elif store:
         rows.append(("backup", "–", "none was made; leadsctl backup makes one"))
     output.table((Column(""), Column("", right=True), Column("", least=16)), rows)
-
-
-def _left(found: VolumesSnapshot) -> str:
-    """When the disk will be full, if that is within a season."""
-    days = found.days_left
-    return f", full in {days:,.0f} days at this pace" if days is not None and days < SEASON_DAYS else ""
-
-
-def _file(queue: QueueSnapshot) -> list[tuple[str, str, str]]:
-    """What Redis tells of its append-only file: name, figure, meaning. When it last synced it does not tell."""
-    from console.format import number, size, took
-
-    file, rows = queue.aof_file, []
-    if file is None:
-        return []
-    if file.size_bytes is not None:
-        base = f"{size(file.base_bytes)} after the last rewrite" if file.base_bytes else ""
-        rows.append(("  file", size(file.size_bytes), base))
-    if file.pending_fsyncs is not None:
-        how = {"always": "each answer comes after its fsync", "everysec": "one a second"}.get(queue.aof, "")
-        late = f"{number(file.delayed_fsyncs)} delayed since its start" if file.delayed_fsyncs is not None else ""
-        rows.append(("  fsync", f"{number(file.pending_fsyncs)} waiting", ", ".join(filter(None, (how, late)))))
-    if file.rewriting is not None:
-        done = "none since its start" if file.rewrite_s is None else f"the last one took {took(file.rewrite_s)}"
-        rows.append(("  rewrite", "now" if file.rewriting else "–", done))
-    return rows

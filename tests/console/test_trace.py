@@ -93,6 +93,17 @@ def test_a_line_belongs_to_a_job_by_its_fields_for_ids(fields: dict[str, object]
     assert belongs(json.dumps({"event": "x", **fields}), ids) is mine
 
 
+def test_lines_of_another_job_of_the_same_request_are_left_out() -> None:
+    lines = [
+        line(1.0, event="webhook.accepted", request_id="req-1", external_id=["4711", "4712"]),
+        line(2.0, event="mine", request_id="req-1", job_id="J1"),
+        line(3.0, event="another's", request_id="req-1", job_id="J9"),
+        line(4.0, event="ours", request_id="req-1", job_id=["J9", "J1"]),
+    ]
+    (job,) = traced([details()], [], lines)
+    assert [step.text for step in job.steps if step.kind is Kind.LOG] == ["webhook.accepted", "mine", "ours"]
+
+
 def test_a_line_that_is_not_json_belongs_to_none() -> None:
     assert not belongs("J1 req-1 4711", ids_of([details()], []))
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from api.models import (
     Accounting,
+    AofFile,
     Attempt,
     Delivery,
     JobPage,
@@ -228,6 +229,7 @@ class FakeQueue:
             server="redis 7.4.1",
             memory_bytes=12 * MB,
             aof="always",
+            aof_file=AofFile(86 * MB, 61 * MB, 0, 0, False, 0.4),
         )
 
     async def jobs(self, state: JobState, *, cursor: str = "", limit: int = 50, match: str = "") -> JobPage:
@@ -378,7 +380,7 @@ class FakeVolumes:
         return VolumesSnapshot(
             (
                 Volume(world.text("postgres_data"), "/var/lib/postgresql/data", ("db",), 4_200 * MB + grown),
-                Volume("redis_data", "/data", ("redis",), 86 * MB),
+                Volume("redis_data", "/data", ("redis",), 86 * MB, growth_bytes_day=9_400 * MB, growth_over_s=86_400.0),
             ),
             now,
             512_000 * MB,

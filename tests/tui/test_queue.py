@@ -9,6 +9,7 @@ from textual.widgets import TextArea
 from api.models import JobState
 from console.ports import Verb
 from console.tui.screens.queue import Queue
+from console.tui.screens.trace import TracePage
 from tests.tui.conftest import WIDE, Seat, opened
 from tests.tui.fakes import World, job_id
 
@@ -178,6 +179,18 @@ async def test_edit_then_retry() -> None:
         assert json.loads(edited.args["payload"])["note"] == "fixed"
         assert "\n" not in edited.args["payload"]
         await seat.did(Verb.RETRY, stuck(0))
+        await seat.sees("f follow the retried")
+        await seat.press("f")
+        await seat.until(lambda: isinstance(seat.app.screen, TracePage))
+        assert f"trace {stuck(0)}" in seat.app.known.recent
+
+
+async def test_nothing_can_be_followed_before_something_was_retried() -> None:
+    async with opened(size=WIDE) as seat:
+        await at_queue(seat)
+        assert "follow" not in seat.lines[-1]
+        await seat.press("f")
+        assert not isinstance(seat.app.screen, TracePage)
 
 
 async def test_leaving_the_editor_changes_nothing() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from console.errors import UsageError
 from console.ports import Action, Verb
 from console.tools import Tools
-from tests.tui.conftest import opened
+from tests.tui.conftest import WIDE, opened
 from tests.tui.fakes import World
 
 WANTED = {"directory": "/backups", "stack": "leads", "keep": "0", "recipient": ""}
@@ -97,3 +97,13 @@ async def test_a_record_that_cannot_be_read_is_said_and_what_was_read_stays() ->
         await seat.press("r")
         await seat.sees("what operators did: Postgres does not answer")
         assert "ana@ops" in seat.text
+
+
+async def test_growth_a_day_and_the_queues_file_are_told() -> None:
+    async with opened(size=WIDE) as seat:
+        await seat.press("5")
+        await seat.sees("+9.4 GB/day")
+        await seat.sees("full in 34 days")
+        await seat.sees("61 MB after the last rewrite")
+        await seat.sees("0 waiting 0 delayed since its start")
+        await seat.sees("the last one took 0.4 s")

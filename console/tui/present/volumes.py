@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from api.models import QueueSnapshot, StoreSnapshot
 from console.format import Cell, Line, Tone, age, bars, fit, number, percent, safe, size
 from console.history import Ring
-from console.snapshots import VolumesSnapshot
+from console.snapshots import PACE_S, Volume, VolumesSnapshot
 from console.tui.present.grid import Column, Row
-from console.wording import growing
+from console.wording import aof_facts, full_in, growing, growing_daily
 
 COLUMNS = (
     Column("volume", 16, grow=1),
@@ -21,6 +21,7 @@ COLUMNS = (
     Column("driver", 9, from_width=100),
 )
 SPARK_S = 1200.0
+FACTS = {"file": "size", "fsync": "fsyncs", "rewrite": "rewrite"}
 OLD_S = 7 * 86_400.0
 """A backup that is older is worth a word."""
 
@@ -37,7 +38,7 @@ def volume_rows(volumes: VolumesSnapshot, sizes: Mapping[str, Ring]) -> list[Row
                 (
                     Cell(safe(volume.name, 80)),
                     Cell(size(volume.size_bytes), Tone.STRONG),
-                    Cell(growth(ring), Tone.DIM),
+                    Cell(growth(volume, ring), Tone.DIM),
                     Cell(spark, Tone.CHART),
                     Cell(safe(volume.mount or volume.path, 160) or "–", Tone.DIM),
                     Cell(", ".join(safe(s, 40) for s in volume.used_by) or "–"),
@@ -48,8 +49,13 @@ def volume_rows(volumes: VolumesSnapshot, sizes: Mapping[str, Ring]) -> list[Row
     return rows
 
 
-def growth(ring: Ring | None) -> str:
-    """How fast a volume grows, from what was seen: "+12 MB/h", "steady", or "–" before two readings."""
+def growth(volume: Volume, ring: Ring | None) -> str:
+    """How fast a volume grows: a day, from earlier readings of an hour or more, else an hour, from what was seen.
+
+    "–" before two readings.
+    """
+    if volume.growth_bytes_day is not None and (volume.growth_over_s or 0.0) >= PACE_S:
+        return growing_daily(volume.growth_bytes_day)
     samples = list(ring) if ring else []
     if len(samples) < 2:
         return "–"
@@ -62,7 +68,7 @@ def disk_lines(volumes: VolumesSnapshot | None, width: int) -> list[Line]:
     if volumes is None:
         return [(Cell("The disk has not been read yet.", Tone.DIM),)]
     if not volumes.disk_total:
-        return [(Cell("disk size unknown (remote engine)", Tone.DIM),)]
+        return [(Cell("The disk is not known while nothing of the stack runs.", Tone.DIM),)]
     used = volumes.disk_total - volumes.disk_free
     share = used / volumes.disk_total
     tone = Tone.BAD if share > 0.95 else Tone.WARN if share > 0.85 else Tone.OK
@@ -74,6 +80,7 @@ def disk_lines(volumes: VolumesSnapshot | None, width: int) -> list[Line]:
             Cell("█" * full, tone),
             Cell("░" * (columns - full), Tone.DIM),
             Cell(f" {percent(share * 100)} used, {size(volumes.disk_free)} free of {size(volumes.disk_total)}"),
+            Cell(full_in(volumes.days_left), Tone.WARN),
         )
     ]
 
@@ -126,6 +133,10 @@ def redis_lines(queue: QueueSnapshot | None) -> list[Line]:
         (Cell(fit("memory", label), Tone.DIM), Cell(size(queue.memory_bytes))),
         (Cell(fit("fsync", label), Tone.DIM), Cell(queue.aof or "–"), Cell("  "), safe_mode),
         (Cell(fit("file", label), Tone.DIM), state),
+        *(
+            (Cell(fit(f"  {FACTS[name]}", label), Tone.DIM), Cell(fit(figure, 10)), Cell(meaning, Tone.DIM))
+            for name, figure, meaning in aof_facts(queue)
+        ),
         (
             Cell(fit("jobs", label), Tone.DIM),
             Cell(f"{number(queue.accepted)} in, {number(queue.duplicates)} duplicates"),

@@ -20,6 +20,7 @@ class JobVerbs(Page):
     jobs: JobList
     table: Table
     last_discarded: tuple[str, ...] = ()
+    last_retried: str = ""
 
     def redraw(self) -> None:
         """Draw the list and the details."""
@@ -45,7 +46,17 @@ class JobVerbs(Page):
             return
         ids = self._targets()
         if ids:
-            self.act(Action(Verb.RETRY, ids), f"retry {asked.named(ids)}", then=self._done)
+            self._retry(ids)
+
+    def _retry(self, ids: tuple[str, ...]) -> None:
+        """Retry, and let the last of them be followed on its way."""
+
+        def done(result: Result) -> None:
+            self.last_retried = ids[-1]
+            self.refresh_bindings()
+            self._done(result)
+
+        self.act(Action(Verb.RETRY, ids), f"retry {asked.named(ids)}", then=done)
 
     def action_retry_all(self) -> None:
         """Retry everything that is listed, beyond what has been loaded, after asking; the discarded are taken back."""
@@ -115,13 +126,8 @@ class JobVerbs(Page):
         def edited(payload: str | None) -> None:
             if payload is None:
                 return
-            retry = Action(Verb.RETRY, (job.id,))
-            name = asked.named((job.id,))
-            self.act(
-                Action(Verb.EDIT, (job.id,), {"payload": payload}),
-                f"edit {name}",
-                then=lambda _result: self.act(retry, f"retry {name}", then=self._done),
-            )
+            edit = Action(Verb.EDIT, (job.id,), {"payload": payload})
+            self.act(edit, f"edit {asked.named((job.id,))}", then=lambda _result: self._retry((job.id,)))
 
         def shown() -> None:
             title = f"Payload of {queue_view.short_id(job.id)} · {safe(job.source, 12)} {safe(job.external_id, 40)}"
@@ -139,6 +145,14 @@ class JobVerbs(Page):
             self.redraw()
         else:
             self.leads_app.reveal(view.job.id, f"job {view.job.id}", self.redraw)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing can be followed before something has been retried."""
+        return super().check_action(action, parameters) and (action != "follow" or bool(self.last_retried))
+
+    def action_follow(self) -> None:
+        """Follow the job that was retried last, wherever it is by now."""
+        self.leads_app.open_trace(self.last_retried)
 
     def action_trace(self) -> None:
         """Follow the job under the cursor from its request to its row."""

@@ -45,6 +45,7 @@ class Queue(JobVerbs):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h,left_square_bracket", "tab(-1)", "previous state", show=False),
         Binding("right,right_square_bracket", "tab(1)", "next state", show=False),
+        Binding("f", "follow", "follow the retried"),
         Binding("space", "select", "select"),
         Binding("r", "retry", "retry"),
         Binding("R", "retry_all", "retry all"),
