@@ -96,18 +96,19 @@ class FakeStack:
                 for n in range(1, count + 1)
             )
 
+        image, version = world.text("leadsctl"), world.text("0.1.0")
         services: tuple[Service, ...] = (
-            Service("app", Role.APP, replicas("app", 1, 3, 84 * MB, 200_000), image="leadsctl", version="0.1.0",
-                    image_created_at=now - 900_000, ports=("0.0.0.0:3000→3000",)),
-            Service("worker", Role.WORKER, replicas("worker", 3, 4, 72 * MB, 200_000), wanted=3, image="leadsctl",
-                    version="0.1.0", image_created_at=now - 900_000),
-            Service("db", Role.DB, replicas("db", 1, 4, 310 * MB, 200_000), image="postgres:15-alpine",
-                    image_created_at=now - 9_000_000, ports=("5432",)),
+            Service("app", Role.APP, replicas("app", 1, 3, 84 * MB, 200_000), image=image,
+                    version=version, image_created_at=now - 900_000, ports=(world.text("0.0.0.0:3000→3000"),)),
+            Service("worker", Role.WORKER, replicas("worker", 3, 4, 72 * MB, 200_000), wanted=3, image=image,
+                    version=version, image_created_at=now - 900_000),
+            Service("db", Role.DB, replicas("db", 1, 4, 310 * MB, 200_000), image=world.text("postgres:15-alpine"),
+                    image_created_at=now - 9_000_000, ports=(world.text("5432"),)),
             Service("redis", Role.REDIS, replicas("redis", 1, 1, 12 * MB, 200_000), image="redis:7-alpine",
                     image_created_at=now - 9_000_000, ports=("6379",)),
         )  # fmt: skip
         services = tuple(s if s.name not in world.removed else replace(s, replicas=()) for s in services)
-        return StackSnapshot("docker", "leads", "unix:///var/run/docker.sock", services, now)
+        return StackSnapshot("docker", world.text("leads"), world.text("unix:///var/run/docker.sock"), services, now)
 
     async def logs(
         self, services: Sequence[str] = (), *, since: float = 0.0, tail: int | None = None, follow: bool = False
@@ -178,7 +179,7 @@ class FakeQueue:
         await world.visit("queue", world.queue_error)
         now = world.now()
         if world.empty:
-            return QueueSnapshot(taken_at=now, aof="always", server="redis 7.4.1")
+            return QueueSnapshot(taken_at=now, aof="always", server=world.text("redis 7.4.1"))
         wave = int(480 + 420 * math.sin(now / 23))
         stuck, dead = len(world.jobs(JobState.STUCK)), len(world.jobs(JobState.DEAD))
         discarded = len(world.jobs(JobState.DISCARDED))
@@ -226,7 +227,7 @@ class FakeQueue:
                     now - 60,
                 ),
             ),
-            server="redis 7.4.1",
+            server=world.text("redis 7.4.1"),
             memory_bytes=12 * MB,
             aof="always",
             aof_file=AofFile(86 * MB, 61 * MB, 0, 0, False, 0.4),
@@ -379,7 +380,12 @@ class FakeVolumes:
         grown = int((now - NOW) * 40_000)
         return VolumesSnapshot(
             (
-                Volume(world.text("postgres_data"), "/var/lib/postgresql/data", ("db",), 4_200 * MB + grown),
+                Volume(
+                    world.text("postgres_data"),
+                    world.text("/var/lib/postgresql/data"),
+                    (world.text("db"),),
+                    4_200 * MB + grown,
+                ),
                 Volume("redis_data", "/data", ("redis",), 86 * MB, growth_bytes_day=9_400 * MB, growth_over_s=86_400.0),
             ),
             now,

@@ -30,6 +30,10 @@ TOURS: dict[str, tuple[str, ...]] = {
     "activity in full": ("6", "enter"),
     "edit": ("3", "right", "j", "j", "j", "e"),
     "help": ("3", "question_mark"),
+    "trace": ("4", "t"),
+    "trace of a job": ("3", "t"),
+    "filters": ("4", "f"),
+    "palette": ("3", "t", "escape", "ctrl+p"),
 }
 
 
@@ -44,10 +48,12 @@ def check(seat: Seat) -> None:
             assert unicodedata.category(char) not in ("Cc", "Cf", "Cs"), f"{char!r} in {line!r}"
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "160x45"])
+@pytest.mark.parametrize(
+    ("size", "long"), [(NARROW, False), (WIDE, False), (WIDE, True)], ids=["80x24", "160x45", "long"]
+)
 @pytest.mark.parametrize("tour", TOURS)
-async def test_hostile_text_stays_where_it_belongs(tour: str, size: tuple[int, int]) -> None:
-    async with opened(World(hostile=True), size=size) as seat:
+async def test_hostile_text_stays_where_it_belongs(tour: str, size: tuple[int, int], long: bool) -> None:
+    async with opened(World(hostile=True, long=long), size=size) as seat:
         for key in TOURS[tour]:
             await seat.press(key)
             await seat.pilot.pause(0.02)

@@ -27,6 +27,9 @@ MB = 1_000_000
 HOSTILE = "\x1b[31m\x1b]0;owned\x07[bold red]{x}\u202egnp.exe\u200b\x9b2J\x00\r\n\t" + "Z\u0334\u0335\u0336\u0337algo"
 """What somebody may put into any text: escapes, markup, bidi, zero width, C1, NUL, line breaks, piles of marks."""
 
+LONG = 10_000
+"""Characters of a text that is long besides."""
+
 PEOPLE = (
     ("Ana Silva", "ana.silva@gmail.com", "+55 11 98765-4321", "Imóveis São Paulo"),
     ("Jürgen Müller-Lüdenscheidt", "juergen@web.de", "+49 171 2345678", "Probefahrt"),
@@ -60,6 +63,7 @@ class World:
     stack_error: str = ""
     queue_error: str = ""
     leads_error: str = ""
+    long: bool = False
     empty: bool = False
     calm: bool = False
     paused: bool = False
@@ -79,7 +83,9 @@ class World:
 
     def text(self, plain: str) -> str:
         """A text from outside: plain, or with everything that can go wrong."""
-        return f"{plain[:6]}{HOSTILE}{plain[6:]}" if self.hostile else plain
+        if not self.hostile:
+            return plain
+        return f"{plain[:6]}{HOSTILE * (LONG // len(HOSTILE) if self.long else 1)}{plain[6:]}"
 
     async def visit(self, name: str, error: str) -> None:
         """A read begins: count it, take its time, fail if it is to fail."""
@@ -126,7 +132,7 @@ class World:
         history = tuple(
             Attempt(
                 n=k,
-                worker=f"worker-{1 + k % 3}",
+                worker=self.text(f"worker-{1 + k % 3}"),
                 started_at=received + 3.0**k / 3,
                 took_s=0.31,
                 error=self.text(ERRORS[n % 3]),
@@ -140,7 +146,7 @@ class World:
             external_id=self.text(f"{123450000 + n}" if meta else f"msg_2KWP{n:05d}"),
             payload=self.payloads.get(identity, payload),
             received_at=received,
-            request_id=f"9f2c4e{n:06x}",
+            request_id=self.text(f"9f2c4e{n:06x}"),
             page=self.text("1029" if meta else "site"),
             form=self.text(form_name),
             attempt=tries + (state in (JobState.IN_FLIGHT, JobState.STUCK)),
@@ -159,7 +165,7 @@ class World:
             idle_s=74.0 if gone else 0.4 if state is JobState.IN_FLIGHT else 0.0,
             deliveries=1,
             error=history[-1].error if history and state in (JobState.DEAD, JobState.RETRY) else "",
-            stuck="worker worker-2 gone for 74 s" if gone else "",
+            stuck=self.text("worker worker-2 gone for 74 s") if gone else "",
             entry_id=f"{int(received * 1000)}-0",
         )
 
@@ -186,8 +192,8 @@ class World:
             full_name=self.text(name),
             email=self.text(email),
             phone=self.text(phone),
-            phone_e164=phone.replace(" ", "").replace("-", ""),
-            platform="fb" if identity % 2 else "ig",
+            phone_e164=self.text(phone.replace(" ", "").replace("-", "")),
+            platform=self.text("fb" if identity % 2 else "ig"),
             fields={
                 self.text("full_name"): [self.text(name)],
                 "email": [email],
