@@ -134,15 +134,19 @@ class Consumer(Linked):
 
     async def beat(
         self, stored: int = 0, failed: int = 0, state: WorkerState = _WELL, totals: Mapping[str, int] = _NONE
-    ) -> None:
-        """Say that this worker lives, how it is, and what it has done since its start (the counts)."""
+    ) -> int:
+        """Say that this worker lives, how it is, and what it has done since its start (the counts).
+
+        Returns how many workers there are, itself and those lately gone included.
+        """
         beat = Beat(pid=os.getpid(), host=_HOST, started_at=self._started_at, stored=stored, failed=failed, state=state)
-        await self._link.run("beat", self.name, encode(beat), *self._report.words(totals))
+        workers = await self._link.run("beat", self.name, encode(beat), *self._report.words(totals))
         self._report.counted()
         now = time.monotonic()
         if self._beat_at + self._gone_s / 2 < now and self._beat_at > float("-inf"):
             self._steady_since = now
         self._beat_at = now
+        return int(workers)
 
     async def promote_due(self, limit: int = 500) -> int:
         """Make up to `limit` due retries ready; how many. Call again at once until it returns 0."""

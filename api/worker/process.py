@@ -8,6 +8,7 @@ import gc
 import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any
 
 from api import logs
@@ -25,7 +26,7 @@ from api.worker.pages import Pages
 from api.worker.policy import MAX_DELIVERIES, attempted
 from api.worker.prober import Prober
 from api.worker.pulse import Pulse
-from api.worker.storing import Ready, Storer
+from api.worker.storing import WRITERS, Ready, Storer
 
 BEAT_S = 0.5
 TEND_S = 0.25
@@ -33,8 +34,6 @@ RECLAIM_S = 0.25
 PAUSES_S = 1.0
 STORE_S = 2.0
 DAY_S = 86_400.0
-WRITERS = 4
-"""Transactions that may overlap: while some wait for the disk and for Postgres, the next are made ready."""
 
 SUSPECT = 3
 """Handed out so often without an end, a job is worked on with nothing else in hand: it may be what kills the worker."""
@@ -98,7 +97,7 @@ class Worker:
             tasks = [
                 asyncio.create_task(self._forever(self._tend, TEND_S)),
                 asyncio.create_task(self._forever(self._reclaim, RECLAIM_S)),
-                *(asyncio.create_task(self._forever(self._storer.run, 0.0)) for _ in range(WRITERS)),
+                *(asyncio.create_task(self._forever(partial(self._storer.run, n), 0.0)) for n in range(WRITERS)),
             ]
             try:
                 await self._forever(self._feed, 0.0, until_stopped=True)

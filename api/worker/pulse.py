@@ -38,7 +38,8 @@ class Pulse:
         """One heartbeat. QueueUnavailableError."""
         counts = self._graph.counts
         state, totals = self._state(counts.used), self._totals(counts)
-        await self._consumer.beat(self._endings.stored, self._endings.failed, state, totals)
+        workers = await self._consumer.beat(self._endings.stored, self._endings.failed, state, totals)
+        self._storer.share(workers)
 
     def _state(self, used: Mapping[str, float]) -> WorkerState:
         wait_s, write_s = self._storer.write_s

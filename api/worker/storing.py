@@ -25,10 +25,18 @@ T = TypeVar("T")
 MAX_BYTES = 16_000_000
 """Of raw text in one transaction."""
 
+WRITERS = 4
+"""Transactions of a worker that may overlap: while some wait for the disk and for Postgres, the next are made ready."""
+
+LEAST_WRITERS = 2
+ALL_WRITERS = 8
+"""Transactions of all workers that help. More wait for one another, for their turn to lengthen the index's file."""
+
 GATHER_S = 0.02
 """For which a batch grows while others are being written, unless it is half full before."""
 
 _MAX_PAUSE_S = 5.0
+_ASIDE_S = 0.1
 _LATELY_S = 10.0
 
 
@@ -50,7 +58,7 @@ class _Wrote:
 
 
 class Storer:
-    """Takes what is ready in batches as large as they have become. Run `run` as often as transactions may overlap.
+    """Takes what is ready in batches as large as they have become. Run `run` for each of the WRITERS.
 
     `up` is set while Postgres answers, as far as is known.
     """
@@ -65,6 +73,7 @@ class Storer:
         self._some = asyncio.Event()
         self._many = asyncio.Event()
         self._next_one = asyncio.Lock()
+        self._writers = WRITERS
         self._told = ""
         self._error: StoreUnavailableError | None = None
         self._writing: list[float] = []
@@ -78,9 +87,16 @@ class Storer:
         if 2 * len(self._ready) >= self._batch:
             self._many.set()
 
-    async def run(self) -> None:
-        """Write what comes, without end."""
+    def share(self, workers: int) -> None:
+        """So many workers write to the same tables, this one included."""
+        self._writers = max(LEAST_WRITERS, min(WRITERS, ALL_WRITERS // max(1, workers)))
+
+    async def run(self, place: int = 0) -> None:
+        """Write what comes, without end; the writers in the last places stand aside where there are many workers."""
         while True:
+            if place >= self._writers:
+                await asyncio.sleep(_ASIDE_S)
+                continue
             batch = await self._gathered()
             try:
                 await self.store(batch)

@@ -2,6 +2,7 @@
 -- it is out of memory, and allows the next one.
 -- ARGV: consumer, its figures as a JSON object, name of the report, then (tally, by how much) pairs.
 -- A report that is sent again because its answer was lost has the same name and is counted once.
+-- Returns how many workers have beaten and were not forgotten since.
 local beats, told, tallies, samples, ready, retry, dead, discarded, counters =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local SAMPLE_MS, SAMPLES = 1000, 30
@@ -30,4 +31,4 @@ if now - sampled >= SAMPLE_MS or sampled > now then
   redis.call('LPUSH', samples, string.format('%.0f %.0f %.0f', now, accepted, left))
   redis.call('LTRIM', samples, 0, SAMPLES - 1)
 end
-return 1
+return redis.call('HLEN', beats)

@@ -16,7 +16,8 @@ from api.models import Accounting, Job, JobState, JobView, LeadDetails, LeadFilt
 from api.queue import Consumer, Inspector, Publisher
 from api.settings import Settings
 from api.store import Reader, Writer, migrate
-from api.worker.process import WRITERS, Worker
+from api.worker.process import Worker
+from api.worker.storing import WRITERS
 from tests.api.worker.standin import StandIn
 
 T = TypeVar("T")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 from collections.abc import Awaitable, Callable, Sequence
@@ -89,6 +90,39 @@ async def test_a_batch_grows_while_another_is_written(rig: Rig, monkeypatch: pyt
         await rig.rows(61)
     assert sizes[0] == 1
     assert sizes[1] >= 50
+
+
+@pytest.mark.parametrize(("others", "most"), [(0, 4), (3, 2)])
+async def test_fewer_writes_overlap_where_there_are_more_workers(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, others: int, most: int
+) -> None:
+    under_way, seen = 0, 0
+    write = Writer.write
+
+    async def slow(self: Writer, batch: Sequence[Write]) -> list[Written]:
+        nonlocal under_way, seen
+        under_way += 1
+        seen = max(seen, under_way)
+        try:
+            # The disk takes its time.
+            await asyncio.sleep(0.05)
+            return await write(self, batch)
+        finally:
+            under_way -= 1
+
+    async def beats() -> bool:
+        return len((await rig.inspector.snapshot()).workers) == others + 1
+
+    monkeypatch.setattr(Writer, "write", slow)
+    async with contextlib.AsyncExitStack() as stack:
+        for n in range(others):
+            other = Consumer(rig.redis_url, rig.settings.queue_namespace, f"other-{n}", 60.0)
+            await (await stack.enter_async_context(other)).beat()
+        async with rig.working(worker_batch=10, worker_prefetch=100):
+            await until(beats, "its heartbeat")
+            await rig.publish(*(form_job(f"f{n}") for n in range(300)))
+            await rig.rows(300)
+    assert seen == most
 
 
 async def test_the_same_lead_twice_is_stored_once(rig: Rig) -> None:
