@@ -47,6 +47,10 @@ class _Lane:
         waits = [self.waiting[0][1]] if self.waiting else []
         return now - min(waits + self.calls, default=now) > SLOW_AFTER_S
 
+    def hangs(self, now: float) -> bool:
+        """Whether the calls themselves are slow: a backlog alone is no reason to make fewer of them."""
+        return now - min(self.calls, default=now) > SLOW_AFTER_S
+
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -155,7 +159,7 @@ class Lanes:
             lane.due = True
             loop.call_later(ready_in, self._pump, page)
             return
-        at_once = 1 if lane.slow(now) or limits.paced(page) else lane.width.calls
+        at_once = 1 if lane.hangs(now) or limits.paced(page) else lane.width.calls
         while lane.waiting and len(lane.calls) < at_once:
             chunk = _chunk(lane.waiting)
             lane.calls.append(now)
@@ -170,11 +174,12 @@ class Lanes:
                 asked = await self._ask(page, chunk)
             finally:
                 lane.calls.remove(began)
-                took_s = max(0.001, time.monotonic() - began, self._graph.limits.ready_in(page))
-                lane.pace = max(1.0, 0.7 * lane.pace + 0.3 * len(chunk) / took_s)
+                took_s = max(0.001, time.monotonic() - began)
+                pace = len(chunk) / max(took_s, self._graph.limits.ready_in(page))
+                lane.pace = max(1.0, 0.7 * lane.pace + 0.3 * pace)
             if asked:
                 well = went_well(asked.answer)
-                lane.width.answered(well=well, used=self._graph.limits.percent(page))
+                lane.width.answered(well=well and took_s < SLOW_AFTER_S, used=self._graph.limits.percent(page))
                 if well and not lane.due:
                     # Meta works on the next call meanwhile.
                     self._pump(page)
