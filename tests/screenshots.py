@@ -1,8 +1,11 @@
-"""Takes the pictures of a running demo: `python -m tests.screenshots [FOLDER]`, one SVG a screen and size."""
+"""Takes the pictures of a running demo: `python -m tests.screenshots [FOLDER]`, an SVG and a PNG a screen and size."""
 
 from __future__ import annotations
 
 import asyncio
+import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,10 +13,19 @@ from console.demo.session import DemoSession
 from console.session import Session
 from console.tui.app import LeadsApp
 
-SCREENS = {"1": "overview", "2": "logs", "3": "queue", "4": "leads", "5": "volumes", "6": "activity"}
+SCREENS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("overview", ("1",)),
+    ("logs", ("2",)),
+    ("queue", ("3",)),
+    ("trace", ("j", "t")),
+    ("leads", ("escape", "4")),
+    ("volumes", ("5",)),
+    ("activity", ("6",)),
+)
 SIZES = {"80x24": (80, 24), "160x45": (160, 45)}
 SETTLE_S = 45.0
 LOOK_S = 3.0
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 async def main(folder: Path) -> None:
@@ -25,11 +37,31 @@ async def main(folder: Path) -> None:
             app.title = "leadsctl"
             async with app.run_test(size=size) as pilot:
                 await pilot.pause(SETTLE_S)
-                for key, screen in SCREENS.items():
-                    await pilot.press(key)
+                for screen, keys in SCREENS:
+                    await pilot.press(*keys)
                     await pilot.pause(LOOK_S)
                     app.save_screenshot(f"{screen}-{name}.svg", str(folder))
 
 
+def draw(folder: Path) -> None:
+    """A PNG beside each SVG, by the Chromium of this machine: other programs drop the blanks of these pictures."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        print("no PNG was made: there is no Chromium here", file=sys.stderr)
+        return
+    for svg in sorted(folder.glob("*.svg")):
+        size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg.read_text())
+        assert size is not None, svg
+        width, height = (round(float(each)) for each in size.groups())
+        subprocess.run(
+            [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=0.75",
+             f"--window-size={width},{height}", "--default-background-color=00000000",
+             f"--screenshot={svg.with_suffix('.png')}", svg.resolve().as_uri()],
+            check=True, capture_output=True, timeout=60,
+        )  # fmt: skip
+
+
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1] if len(sys.argv) > 1 else ".github/screens")))
+    where = Path(sys.argv[1] if len(sys.argv) > 1 else ".github/screens")
+    asyncio.run(main(where))
+    draw(where)
