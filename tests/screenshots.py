@@ -54,7 +54,8 @@ def draw(folder: Path) -> None:
         assert size is not None, svg
         width, height = (round(float(each)) for each in size.groups())
         subprocess.run(
-            [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=0.75",
+            [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+             "--force-device-scale-factor=0.75",
              f"--window-size={width},{height}", "--default-background-color=00000000",
              f"--screenshot={svg.with_suffix('.png')}", svg.resolve().as_uri()],
             check=True, capture_output=True, timeout=60,
