@@ -8,7 +8,7 @@ from importlib import import_module
 
 from textual.app import App, ScreenStackError
 
-from api.models import JobState
+from api.models import JobState, Lead
 from console.tui.keys import Remappable
 from console.tui.screens.overview import Overview
 from console.tui.screens.page import Page
@@ -72,13 +72,13 @@ class Places(Remappable, App[None]):
         if isinstance(page, Queue):
             page.when_ready(lambda: page.open(JobState(state), ""))
 
-    def open_lead(self, lead_id: str) -> None:
+    def open_lead(self, lead: Lead) -> None:
         """Show one lead."""
         page = self._go("leads")
         from console.tui.screens.leads import Leads
 
         if isinstance(page, Leads):
-            page.when_ready(lambda: page.open(lead_id))
+            page.when_ready(lambda: page.open(lead))
 
     def open_logs(self, *services: str) -> None:
         """Show the log of some services."""

@@ -281,7 +281,7 @@ class FakeLeads:
         identity = start
         while identity > max(0, world.total - 5_000) and len(found) < limit:
             lead = world.lead(identity)
-            haystack = f"{lead.full_name} {lead.email} {lead.phone} {lead.external_id}".lower()
+            haystack = f"{lead.full_name} {lead.email} {lead.phone} {lead.external_id} {lead.job_id}".lower()
             if (
                 where.text.lower() in haystack
                 and where.form.lower() in lead.form_name.lower()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console.ports import Verb
+from console.tui.widgets.table import Table
 from tests.tui.conftest import WIDE, Seat, opened
 from tests.tui.fakes import HOSTILE, World, job_id
 
@@ -51,6 +52,19 @@ async def test_enter_reads_a_step_and_goes_to_the_row() -> None:
         await seat.press("escape", "G", "enter")
         await seat.misses("in which nothing happened")
         await seat.sees("Casa & Cia (1029)")
+
+
+async def test_the_row_of_an_old_lead_is_found_beyond_the_newest() -> None:
+    world = World()
+    old = world.total - 3_000
+    async with opened(world) as seat:
+        seat.app.open_trace(str(old))
+        await seat.sees("stored in 5.4 s")
+        await seat.press("o")
+        await seat.sees(f"forms {world.lead(old).external_id}")
+        await seat.until(lambda: seat.app.page is not None and not seat.app.page.query_one("#leads", Table).rows[1:])
+        assert f"forms {world.lead(old).external_id}" in seat.text, "and it stays"
+        assert "987668204" not in seat.text, "no other lead is shown in its place"
 
 
 async def test_reveal_is_recorded_and_masked_again() -> None:

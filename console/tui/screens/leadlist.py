@@ -77,6 +77,11 @@ class LeadList:
         """Call `do` now, or once the list has been read."""
         self._pages.when_loaded(do)
 
+    @property
+    def settled(self) -> bool:
+        """Whether what is listed is what was looked for last."""
+        return self._pages.loaded and not self._pages.reading
+
     def by_id(self, key: str) -> Lead | None:
         """A listed lead."""
         return self._pages.index.get(key)

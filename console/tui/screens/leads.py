@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
-from api.models import LeadDetails
+from api.models import Lead, LeadDetails
 from console.format import Cell, Tone, number, safe, took
 from console.tui.present import leads as lead_view
 from console.tui.present.search import HINT
@@ -57,7 +57,7 @@ class Leads(LeadVerbs):
         self.bar = OneLine(id="lead-bar")
         self.table = Table("Leads", lead_view.COLUMNS, follow_top=True, lasting=True, id="leads")
         self.board = Board(id="lead")
-        self._wanted = ""
+        self._wanted: Lead | None = None
 
     def content(self) -> ComposeResult:
         """What is searched for, the list, the details."""
@@ -102,16 +102,24 @@ class Leads(LeadVerbs):
         table.meta = (Cell(f"{number(store.today)} today · {number(store.total)} in all", Tone.DIM),) if store else ()
         revealed = known.revealed
         table.show([lead_view.lead_row(x, now, revealed=str(x.id) in revealed) for x in leads.leads])
-        if self._wanted and table.move_to(self._wanted):
-            self._wanted = ""
+        self._go_on()
         said = Cell(f" /{safe(leads.text, 120)}", Tone.ACCENT) if leads.text else Cell(f" / {HINT}", Tone.DIM)
         note = (Cell(f"   {safe(leads.notice, 120)}", Tone.WARN),) if leads.notice else ()
         self.bar.show((said, *note))
         self._draw_details()
 
+    def _go_on(self) -> None:
+        """To the lead that was asked for; one that is not among the newest is searched for."""
+        if self._wanted is None or not self.leads.settled:
+            return
+        if self.table.move_to(str(self._wanted.id)) or self.leads.text:
+            self._wanted = None
+        else:
+            self.leads.search(self._wanted.job_id)
+
     def _draw_details(self) -> None:
         board = self.board
-        lead = self.current()
+        lead = self._wanted or self.current()
         if lead is None or not board.display:
             board.title, board.meta = "", ()
             board.show(lambda _width, _height: ())
@@ -160,15 +168,16 @@ class Leads(LeadVerbs):
             self._want_details()
             self.call_after_refresh(self._draw_details)
 
-    def open(self, lead_id: str) -> None:
-        """Show one lead's details, as soon as it is listed."""
+    def open(self, lead: Lead) -> None:
+        """Show one lead's details, and its place in the list."""
         self.leads.search("")
-        if not self.table.move_to(lead_id):
-            self._wanted = lead_id
+        if not self.table.move_to(str(lead.id)):
+            self._wanted = lead
             self.leads.reload()
         self.add_class("-reading")
         self.board.focus()
-        self.leads.read_details(lead_id)
+        self.leads.read_details(str(lead.id))
+        self._draw_details()
 
     # --- searching
 

@@ -247,7 +247,10 @@ class Overview(Page):
         if message.table.id == "services":
             self._open_service()
         elif message.table.id == "latest":
-            self.leads_app.open_lead(message.key)
+            store = self.known.leads.value
+            lead = next((each for each in store.latest if str(each.id) == message.key), None) if store else None
+            if lead is not None:
+                self.leads_app.open_lead(lead)
         else:
             need = next((n for n in self._needs() if n.key == message.key), None)
             if need is not None:

@@ -153,7 +153,7 @@ class TracePage(Page):
     def action_row(self) -> None:
         """Show the row of the lead."""
         if self._lead is not None:
-            self.leads_app.open_lead(self._key)
+            self.leads_app.open_lead(self._lead)
 
     def action_reveal(self) -> None:
         """Show the personal data, or mask it again. Showing it is recorded."""
