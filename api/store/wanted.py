@@ -24,6 +24,9 @@ LEAST_ID = -1 << 63
 _ORDER = sql.SQL("ORDER BY {}received_at DESC, id DESC LIMIT {}")
 # An expression that no index knows: the order must not lure the planner into reading the table by time.
 _ORDER_AFTERWARDS = sql.SQL("ORDER BY received_at + interval '0' DESC, id DESC LIMIT {}")
+COMMON_SOURCE = "meta"
+"""Most leads come from it: among the latest of all they are soon found, and the index of sources leaves them out."""
+
 _WALKED = ("received_at", "id", "search", "source", "status", "page_id", "form_id", "campaign_id")
 
 
@@ -74,21 +77,24 @@ class Wanted:
             return query, values
         column = sql.Identifier(self.column)
         # Equality written as a range: the only index in this order is the column's own, so that the planner cannot
-        # choose to look for the leads of a form that ended long ago among the latest of all. None is empty, which is
-        # what the index of campaigns leaves out.
+        # choose to look for the leads of a form that ended long ago among the latest of all. None is what an index
+        # leaves out: the empty campaign, and the source that most leads come from.
         one = sql.SQL(
             "SELECT {columns} FROM leads WHERE ({column}, received_at, id) < ({value}, %(edge)s, %(id)s) "
-            "AND ({column}, received_at) >= ({value}, %(since)s) AND {column} <> '' {tail}"
+            "AND ({column}, received_at) >= ({value}, %(since)s) AND {column} <> {left_out} {tail}"
         )
+        left_out = sql.Literal(COMMON_SOURCE if self.column == "source" else "")
         if len(self.values) == 1:
             values["value"] = self.values[0]
             tail = self._tail(self.column, limit, offset)
-            return one.format(columns=columns, column=column, value=sql.Placeholder("value"), tail=tail), values
+            value = sql.Placeholder("value")
+            return one.format(columns=columns, column=column, value=value, left_out=left_out, tail=tail), values
         values["values"] = list(self.values)
         each = one.format(
             columns=sql.SQL("*"),
             column=column,
             value=sql.SQL("one.value"),
+            left_out=left_out,
             tail=self._tail(self.column, limit + offset, 0),
         )
         query = sql.SQL("SELECT {} FROM unnest(%(values)s::text[]) AS one (value), LATERAL ({}) AS each {}").format(
@@ -190,11 +196,14 @@ def wanted_of(where: LeadFilter, ids: Ids) -> Wanted:
     partial = where.status == "partial" and not first
     if where.status and not partial:
         rest.append(("status", (fit(where.status),)))
-    if where.source:
+    column, values = (f"{first}_id", kinds[first]) if first else ("", ())
+    if where.source and not first and not partial and where.source != COMMON_SOURCE:
+        column, values = "source", (fit(where.source),)
+    elif where.source:
         rest.append(("source", (fit(where.source),)))
     return Wanted(
-        column=f"{first}_id" if first else "",
-        values=tuple(dict.fromkeys(kinds.get(first, ()))),
+        column=column,
+        values=tuple(dict.fromkeys(values)),
         partial=partial,
         rest=tuple(rest),
         keys=kinds | ({"source": (fit(where.source),)} if where.source else {}),

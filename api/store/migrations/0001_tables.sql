@@ -40,6 +40,7 @@ CREATE UNIQUE INDEX leads_external ON leads (external_id, source);
 CREATE INDEX leads_received ON leads (received_at, id);
 CREATE INDEX leads_form ON leads (form_id, received_at, id);
 CREATE INDEX leads_campaign ON leads (campaign_id, received_at, id) WHERE campaign_id <> '';
+CREATE INDEX leads_source ON leads (source, received_at, id) WHERE source <> 'meta';
 CREATE INDEX leads_partial ON leads (received_at, id) WHERE status = 'partial';
 
 -- No foreign key from here to leads: a lead may be erased at a person's wish while the accounting stays true.
