@@ -88,6 +88,7 @@ class FakeStack:
                     memory_bytes=memory + n * MB if up else None,
                     memory_limit=512 * MB,
                     pid=4000 + n,
+                    index=n,
                     restarts=2 if name == "worker" and n == 2 else 0,
                     health=world.text("GET /health/live 200") if name == "app" else "",
                     exit_code=None if up else 137 if state is State.FAILED else 0,

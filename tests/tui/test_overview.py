@@ -124,6 +124,14 @@ async def test_restart_and_up() -> None:
         await seat.sees("● db")
 
 
+async def test_one_replica_is_restarted_under_its_own_row() -> None:
+    async with opened(size=(160, 45)) as seat:
+        await seat.sees("worker-2")
+        await seat.press("j", "j", "j", "r")
+        action = await seat.did(Verb.RESTART, "worker")
+        assert action.args == {"index": "2"}
+
+
 async def test_up_on_a_service_that_runs_brings_up_the_rest() -> None:
     async with opened(World(states={"db": State.STOPPED})) as seat:
         await seat.press("u")

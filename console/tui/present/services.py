@@ -50,6 +50,12 @@ def service_of(key: str) -> str:
     return key.split("\n", 1)[0]
 
 
+def replica_at(service: Service, key: str) -> Replica | None:
+    """The replica that a row stands for, None for a row of the whole service."""
+    id_ = key.partition("\n")[2]
+    return next((each for each in service.replicas if each.id == id_), None) if id_ else None
+
+
 def _service_row(service: Service, now: float, ring: Ring | None, *, wide: bool) -> Row:
     shape = state_shape(service.state)
     tone = Tone.WARN if service.drift and shape.tone is Tone.OK else shape.tone

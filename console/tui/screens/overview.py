@@ -175,6 +175,13 @@ class Overview(Page):
         name = service_view.service_of(self.services.key)
         return next((s for s in stack.services if s.name == name), None) if stack else None
 
+    def _one(self, service: Service) -> tuple[str, dict[str, str]]:
+        """What a verb under the cursor is for: the service, or the one replica of it, by name and as arguments."""
+        replica = service_view.replica_at(service, self.services.key)
+        if replica is None or not replica.index:
+            return safe(service.name, 60), {}
+        return safe(replica.name, 60), {"index": str(replica.index)}
+
     def _where(self) -> str:
         stack = self.known.stack.value
         return f"{safe(stack.project, 60)} ({safe(stack.runtime, 20)})" if stack else ""
@@ -204,7 +211,8 @@ class Overview(Page):
             return
         service = self._service()
         if service is not None:
-            self.act(Action(Verb.RESTART, (service.name,)), f"restart {safe(service.name, 60)}")
+            name, args = self._one(service)
+            self.act(Action(Verb.RESTART, (service.name,), args), f"restart {name}")
 
     def action_logs(self) -> None:
         """Show the logs of the service under the cursor."""
@@ -216,8 +224,9 @@ class Overview(Page):
         """Open a shell in the service under the cursor; the console comes back when it ends."""
         service = self._service()
         if service is not None:
-            action = Action(Verb.SHELL, (service.name,))
-            self.leads_app.acting.begin(action, f"shell in {safe(service.name, 60)}", on_terminal=True)
+            name, args = self._one(service)
+            action = Action(Verb.SHELL, (service.name,), args)
+            self.leads_app.acting.begin(action, f"shell in {name}", on_terminal=True)
 
     def action_down(self) -> None:
         """Take the stack down, after asking."""
