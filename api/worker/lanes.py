@@ -108,6 +108,12 @@ class Lanes:
         return sum(len(lane.waiting) + lane.held for lane in self._lanes.values() if lane.slow(now))
 
     @property
+    def quick(self) -> int:
+        """Jobs in lanes that are not slow, waiting or under way."""
+        now = time.monotonic()
+        return sum(len(lane.waiting) + lane.held for lane in self._lanes.values() if not lane.slow(now))
+
+    @property
     def oldest_call_s(self) -> float:
         """For how long the oldest call under way has lasted, seconds; 0 without one."""
         now = time.monotonic()
