@@ -89,8 +89,8 @@ class Settings:
     visibility_timeout: float = 60.0
     sla_s: float = 300.0
     worker_name: str = "worker"
-    worker_batch: int = 500
-    worker_prefetch: int = 3_000
+    worker_batch: int = 1_000
+    worker_prefetch: int = 5_000
     drain_timeout: float = 20.0
     log_level: str = "info"
 
@@ -106,7 +106,7 @@ class Settings:
 
         own_secrets = sorted({made.secret for made in SOURCES.values()} - SECRETS)
         source = Environment(os.environ if env is None else env, SECRETS.union(own_secrets))
-        batch = source.integer("WORKER_BATCH", 500, 1, 1_000)
+        batch = source.integer("WORKER_BATCH", 1_000, 1, 1_000)
         return cls(
             redis_url=_redis_url(source),
             database_url=_database_url(source),
@@ -136,7 +136,7 @@ class Settings:
             sla_s=source.number("SLA_SECONDS", 300.0, 0.1, 604_800.0),
             worker_name=source.matching("WORKER_NAME", _host_name(), _NAME, "1 to 64 of A-Z a-z 0-9 . _ -"),
             worker_batch=batch,
-            worker_prefetch=source.integer("WORKER_PREFETCH", 6 * batch, batch, 10_000),
+            worker_prefetch=source.integer("WORKER_PREFETCH", 5 * batch, batch, 10_000),
             drain_timeout=source.number("DRAIN_TIMEOUT", 20.0, 0.0, 600.0),
             log_level=_log_level(source),
         )

@@ -134,11 +134,12 @@ class Worker:
         if not self._storer.up.is_set():
             await self._until_stopped(self._storer.up.wait(), 1.0)
             return
-        batch = self._settings.worker_batch
-        # What waits for the Graph API is nearer to a row at another worker, should this one be gone: half of the hand.
-        fetched = (self._settings.worker_prefetch + 1) // 2 - self._lanes.quick
-        room = min(self._hand.room(self._lanes.slow), fetched)
-        if room < min(batch, self._settings.worker_prefetch) // 4 + 1:
+        batch, most = self._settings.worker_batch, self._settings.worker_prefetch
+        # Among many workers, and of what waits for the Graph API, less is held: it is nearer to a row elsewhere, should
+        # this one be gone.
+        aside = most - most * self._storer.writers // WRITERS
+        room = min(self._hand.room(self._lanes.slow) - aside, batch * 3 // 2 - self._lanes.quick)
+        if room < min(batch, most) // 4 + 1:
             await self._lanes.shed()
             await self._hand.change(0.2)
             return

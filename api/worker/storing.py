@@ -60,7 +60,7 @@ class _Wrote:
 class Storer:
     """Takes what is ready in batches as large as they have become. Run `run` for each of the WRITERS.
 
-    `up` is set while Postgres answers, as far as is known.
+    `up` is set while Postgres answers, as far as is known. `writers` is how many of the WRITERS work.
     """
 
     def __init__(self, writer: Writer, endings: Endings, *, batch: int) -> None:
@@ -73,7 +73,7 @@ class Storer:
         self._some = asyncio.Event()
         self._many = asyncio.Event()
         self._next_one = asyncio.Lock()
-        self._writers = WRITERS
+        self.writers = WRITERS
         self._told = ""
         self._error: StoreUnavailableError | None = None
         self._writing: list[float] = []
@@ -89,12 +89,12 @@ class Storer:
 
     def share(self, workers: int) -> None:
         """So many workers write to the same tables, this one included."""
-        self._writers = max(LEAST_WRITERS, min(WRITERS, ALL_WRITERS // max(1, workers)))
+        self.writers = max(LEAST_WRITERS, min(WRITERS, ALL_WRITERS // max(1, workers)))
 
     async def run(self, place: int = 0) -> None:
         """Write what comes, without end; the writers in the last places stand aside where there are many workers."""
         while True:
-            if place >= self._writers:
+            if place >= self.writers:
                 await asyncio.sleep(_ASIDE_S)
                 continue
             batch = await self._gathered()
