@@ -37,6 +37,7 @@ def open_ui(inv: Invocation) -> int:
 async def run_ui(session: Session, title: str) -> int:
     """Run the UI on a session; its exit code. Raises what the UI could not handle, once the terminal is free again."""
     from console.tui.app import LeadsApp
+    from console.tui.garbage import collect_seldom
 
     told = session.settings
     app = LeadsApp(
@@ -50,6 +51,7 @@ async def run_ui(session: Session, title: str) -> int:
     )
     # Textual's own way to end is a traceback with every local variable, and so with personal data, on the screen.
     app._fatal_error = app._close_messages_no_wait  # type: ignore[method-assign]
+    collect_seldom()
     await app.run_async()
     if app._exception is not None:
         raise app._exception

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from console.ports import Sources
 from console.snapshots import LogLine
 from console.tui.app import LeadsApp
+from console.tui.garbage import collect_seldom
 from tests.tui.fakes import (
     NOW,
     FakeChecker,
@@ -72,6 +73,7 @@ def main() -> None:
         world.queue_error = "Redis does not answer: connection refused (leads_redis)"
     stack = FloodingStack(world, rate=args.flood)
     sources = Sources(stack, FakeQueue(world), FakeLeads(world), FakeChecker(), FakeVolumes(world), FakeTracer(world))
+    collect_seldom()
     LeadsApp(sources, FakeRunner(world), clock=world.clock, read_only=args.read_only).run()
 
 

@@ -7,14 +7,14 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 
 from console.format import Cell, Tone, safe
 from console.tui.present.grid import Column, Row
+from console.tui.screens.box import Box
 from console.tui.widgets.table import Table
 
 
-class Choose(ModalScreen[frozenset[str] | None]):
+class Choose(Box[frozenset[str] | None]):
     """Dismissed with the chosen names; Escape changes nothing."""
 
     CSS = "#choose { width: 46; }"

@@ -10,10 +10,10 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.screen import ModalScreen
 
 from console.format import Cell, Line, Tone, safe, width_of, wrap
 from console.tui.acting import Question
+from console.tui.screens.box import Box
 from console.tui.widgets.framed import Framed
 from console.tui.widgets.painted import Drawn
 from console.tui.work import begin
@@ -138,7 +138,7 @@ class ConfirmBox(Framed, can_focus=True):
                     self.post_message(self.Answered(yes))
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(Box[bool]):
     """Asks; dismissed with the answer. Escape is no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -8,17 +8,17 @@ import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Label, TextArea
 
 from console.format import Cell, Tone, safe
 from console.tui.present.queue import pretty
+from console.tui.screens.box import Box
 from console.tui.widgets.lines import OneLine
 
 MAX_PAYLOAD = 1_000_000
 
 
-class Edit(ModalScreen[str | None]):
+class Edit(Box[str | None]):
     """Dismissed with the new payload, or with None."""
 
     CSS = """

@@ -8,19 +8,19 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label
 
 from console.format import Cell, Tone, safe
 from console.tui.present.search import KEYS
+from console.tui.screens.box import Box
 from console.tui.widgets.lines import OneLine
 
 NAMES = ("text", *KEYS, "day")
 HINTS = {"text": "name, e-mail, phone or id", "day": "today, yesterday or 2026-11-24"}
 
 
-class Filters(ModalScreen[dict[str, str] | None]):
+class Filters(Box[dict[str, str] | None]):
     """Dismissed with the values by name, or with None. `offers`: values to complete."""
 
     CSS = """

@@ -7,13 +7,13 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 
 from console.format import Line
+from console.tui.screens.box import Box
 from console.tui.widgets.board import Board
 
 
-class Reader(ModalScreen[None]):
+class Reader(Box[None]):
     """Shows what `make(width, height)` gives; Escape closes it. `wide`: as wide as the screen lets it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter,question_mark", "close", "close")]
