@@ -183,9 +183,9 @@ async def test_a_session_shows_a_living_stack(temporary: Path, monkeypatch: pyte
     ):
         assert "META_APP_SECRET" not in os.environ
         async with asyncio.timeout(60):
-            while not (meta := [lead for lead in (await session.leads.read()).latest if lead.source == "meta"]):
+            # The forms' names are read as well, beside the first leads: these may be stored without.
+            while not any(lead.form_name for lead in (await session.leads.read()).latest if lead.source == "meta"):
                 await asyncio.sleep(0.1)
-        assert meta[0].form_name, "the forms' names are read as well"
         assert (await session.sender.test({})).ok, "its own secret is known to the console"
         before = demo.traffic.sent.leads
         stopped = [step async for step in demo.runtime.stop(["app"])]
