@@ -1,17 +1,26 @@
-"""Runs a program on the operator's own terminal, and waits there until it has ended."""
+"""Owns a program on the operator's own terminal: runs it, and waits there until it has ended."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from console.errors import StackError
-from console.ports import Foreground
 
 KEYS = (signal.SIGINT, signal.SIGQUIT)
 """What keys send to every process on the terminal: meant for the program, not for us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreground:
+    """A program to be run on the operator's own terminal. `env` is all of its environment and may hold passwords."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(repr=False)
+    cwd: str | None = None
 
 
 async def opened(program: Foreground) -> int:

@@ -5,7 +5,7 @@ Sources only read. Whatever changes something is an `Action` and goes through th
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -25,6 +25,7 @@ from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot, Volum
 
 if TYPE_CHECKING:
     from api.store.records import OperatorAction
+    from console.foreground import Foreground
     from console.trace import TraceSource
 
 
@@ -99,15 +100,6 @@ class Result:
     changed: int = 0
     hint: str = ""
     exit_code: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Foreground:
-    """A program to be run on the operator's own terminal. `env` is all of its environment and may hold passwords."""
-
-    argv: tuple[str, ...]
-    env: Mapping[str, str] = field(repr=False)
-    cwd: str | None = None
 
 
 class Runtime(Protocol):

@@ -13,8 +13,8 @@ from api.errors import QueueUnavailableError, StoreUnavailableError
 from api.queue import Inspector
 from api.store import Reader
 from console.errors import UnreachableError, UsageError
+from console.foreground import Foreground
 from console.links import Links
-from console.ports import Foreground
 from console.ports import Runtime as RuntimePort
 from console.session import Session
 from console.settings import Settings

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from console.errors import ConsoleError, StackError, UnreachableError
-from console.ports import Foreground
+from console.foreground import Foreground
 from console.settings import state_dir
 from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot, State, VolumesSnapshot
 from console.stack import refill

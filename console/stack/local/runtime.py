@@ -12,7 +12,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 from console.errors import StackError, UnreachableError
-from console.ports import Foreground
+from console.foreground import Foreground
 from console.snapshots import Endpoints, LogLine, Progress, StackSnapshot, Volume, VolumesSnapshot
 from console.stack import refill
 from console.stack.local import logs, rpc, shell, view

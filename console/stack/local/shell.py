@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from console.errors import StackError
-from console.ports import Foreground
+from console.foreground import Foreground
 from console.stack.local.places import Access, Kept, Places
 from console.stack.local.processes import MARK
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from console.errors import StackError, UnreachableError
-from console.foreground import opened
-from console.ports import Foreground
+from console.foreground import Foreground, opened
 from console.stack.local import LocalRuntime
 from console.stack.local.processes import MARK
 
