@@ -137,7 +137,7 @@ class Worker:
         batch, most = self._settings.worker_batch, self._settings.worker_prefetch
         # Among many workers, and of what waits for the Graph API, less is held: it is nearer to a row elsewhere, should
         # this one be gone.
-        aside = most - most * self._storer.writers // WRITERS
+        aside = most * (WRITERS - self._storer.writers) // WRITERS
         room = min(self._hand.room(self._lanes.slow) - aside, batch * 3 // 2 - self._lanes.quick)
         if room < min(batch, most) // 4 + 1:
             await self._lanes.shed()

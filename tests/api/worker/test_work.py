@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import psycopg
@@ -92,6 +92,28 @@ async def test_a_batch_grows_while_another_is_written(rig: Rig, monkeypatch: pyt
     assert sizes[1] >= 50
 
 
+@contextlib.asynccontextmanager
+async def working_among(rig: Rig, others: int, **values: Any) -> AsyncIterator[None]:
+    """A worker at work that knows of others."""
+
+    async def beats() -> bool:
+        return len((await rig.inspector.snapshot()).workers) == others + 1
+
+    async with contextlib.AsyncExitStack() as stack:
+        for n in range(others):
+            other = Consumer(rig.redis_url, rig.settings.queue_namespace, f"other-{n}", 60.0)
+            await (await stack.enter_async_context(other)).beat()
+        await stack.enter_async_context(rig.working(**values))
+        await until(beats, "its heartbeat")
+        yield
+
+
+async def test_one_that_may_hold_one_job_works_among_many(rig: Rig) -> None:
+    async with working_among(rig, 3, worker_batch=1, worker_prefetch=1):
+        await rig.publish(form_job("a"), form_job("b"), form_job("c"))
+        await rig.rows(3)
+
+
 @pytest.mark.parametrize(("others", "most"), [(0, 4), (3, 2)])
 async def test_fewer_writes_overlap_where_there_are_more_workers(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, others: int, most: int
@@ -110,18 +132,10 @@ async def test_fewer_writes_overlap_where_there_are_more_workers(
         finally:
             under_way -= 1
 
-    async def beats() -> bool:
-        return len((await rig.inspector.snapshot()).workers) == others + 1
-
     monkeypatch.setattr(Writer, "write", slow)
-    async with contextlib.AsyncExitStack() as stack:
-        for n in range(others):
-            other = Consumer(rig.redis_url, rig.settings.queue_namespace, f"other-{n}", 60.0)
-            await (await stack.enter_async_context(other)).beat()
-        async with rig.working(worker_batch=10, worker_prefetch=100):
-            await until(beats, "its heartbeat")
-            await rig.publish(*(form_job(f"f{n}") for n in range(300)))
-            await rig.rows(300)
+    async with working_among(rig, others, worker_batch=10, worker_prefetch=100):
+        await rig.publish(*(form_job(f"f{n}") for n in range(300)))
+        await rig.rows(300)
     assert seen == most
 
 
