@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from console.format import number, size, took
+from console.format import number, safe, size, took
 
 if TYPE_CHECKING:
     from api.models import QueueSnapshot
@@ -34,9 +34,14 @@ def growing(hourly: float) -> str:
     return f"{'+' if hourly > 0 else '−'}{size(abs(hourly))}/h"
 
 
+def database_version(version: str) -> str:
+    """The database with its version, as in "PostgreSQL 18.6"; "" when that is not known."""
+    return f"PostgreSQL {safe(version, 60)}" if version else ""
+
+
 def full_in(days_left: float | None) -> str:
     """When a disk will be full, as the end of a sentence about it; "" if that is not within a season or not known."""
-    return f", full in {days_left:,.0f} days at this pace" if days_left is not None and days_left < SEASON_DAYS else ""
+    return f", full in {days_left:,.0f} days" if days_left is not None and days_left < SEASON_DAYS else ""
 
 
 def aof_facts(queue: QueueSnapshot) -> list[tuple[str, str, str]]:

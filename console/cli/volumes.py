@@ -160,7 +160,7 @@ def _sheet(output: Output, held: Held) -> None:
             (
                 "database",
                 size(store.database_bytes),
-                f"{wording.counted(store.total, 'lead')}, {safe(store.version, 60)}",
+                f"{wording.counted(store.total, 'lead')}, {wording.database_version(store.version)}",
             )
         )
         rows += [(Cell(f"  {safe(name, 40)}", Tone.DIM), size(count), "") for name, count in store.table_bytes]

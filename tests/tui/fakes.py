@@ -268,7 +268,7 @@ class FakeLeads:
             return StoreSnapshot(0, 0, ())
         latest = tuple(world.lead(world.total - n) for n in range(20))
         tables = (("leads", 2_900 * MB), ("deliveries", 900 * MB), ("attempts", 300 * MB), ("operator_actions", MB))
-        return StoreSnapshot(world.total, 18_402, latest, "PostgreSQL 15.8", 4_200 * MB, tables, latest[0].stored_at)
+        return StoreSnapshot(world.total, 18_402, latest, "15.8", 4_200 * MB, tables, latest[0].stored_at)
 
     async def page(self, where: LeadFilter, *, cursor: str = "", limit: int = 50, full: bool = False) -> LeadPage:
         """A page, newest first."""

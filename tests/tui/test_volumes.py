@@ -107,3 +107,9 @@ async def test_growth_a_day_and_the_queues_file_are_told() -> None:
         await seat.sees("61 MB after the last rewrite")
         await seat.sees("0 waiting 0 delayed since its start")
         await seat.sees("the last one took 0.4 s")
+
+
+async def test_what_is_said_of_the_disk_is_whole_where_it_is_narrow() -> None:
+    async with opened() as seat:
+        await seat.press("5")
+        await seat.sees("317 GB free of 512 GB, full in 34 days")

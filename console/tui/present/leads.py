@@ -112,7 +112,8 @@ def _phone(lead: Lead) -> str:
 
 
 def _named(name: str, identity: str) -> str:
-    return " ".join(part for part in (safe(name, 160), f"({safe(identity, 40)})" if identity else "") if part)
+    shown = f"({safe(identity, 40)})" if identity and identity != name else ""
+    return " ".join(part for part in (safe(name, 160), shown) if part)
 
 
 def _head(name: str, note: str, width: int) -> Line:

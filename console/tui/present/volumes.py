@@ -9,7 +9,7 @@ from console.format import Cell, Line, Tone, age, bars, fit, number, percent, sa
 from console.history import Ring
 from console.snapshots import PACE_S, Volume, VolumesSnapshot
 from console.tui.present.grid import Column, Row
-from console.wording import aof_facts, full_in, growing, growing_daily
+from console.wording import aof_facts, database_version, full_in, growing, growing_daily
 
 COLUMNS = (
     Column("volume", 16, grow=1),
@@ -21,6 +21,7 @@ COLUMNS = (
     Column("driver", 9, from_width=100),
 )
 SPARK_S = 1200.0
+LABEL = 10
 FACTS = {"file": "size", "fsync": "fsyncs", "rewrite": "rewrite"}
 OLD_S = 7 * 86_400.0
 """A backup that is older is worth a word."""
@@ -72,22 +73,24 @@ def disk_lines(volumes: VolumesSnapshot | None, width: int) -> list[Line]:
     used = volumes.disk_total - volumes.disk_free
     share = used / volumes.disk_total
     tone = Tone.BAD if share > 0.95 else Tone.WARN if share > 0.85 else Tone.OK
-    columns = max(min(width - 40, 60), 8)
+    said = f" {percent(share * 100)} used, {size(volumes.disk_free)} free of {size(volumes.disk_total)}"
+    till = full_in(volumes.days_left)
+    columns = max(min(width - LABEL - len(said) - len(till), 60), 8)
     full = round(share * columns)
     return [
         (
-            Cell(fit("disk", 10), Tone.DIM),
+            Cell(fit("disk", LABEL), Tone.DIM),
             Cell("█" * full, tone),
             Cell("░" * (columns - full), Tone.DIM),
-            Cell(f" {percent(share * 100)} used, {size(volumes.disk_free)} free of {size(volumes.disk_total)}"),
-            Cell(full_in(volumes.days_left), Tone.WARN),
+            Cell(said),
+            Cell(till, Tone.WARN),
         )
     ]
 
 
 def backup_line(at: float | None, error: str, now: float) -> Line:
     """When the last backup was. `at` None: not read yet; 0: there never was one."""
-    label = Cell(fit("backup", 10), Tone.DIM)
+    label = Cell(fit("backup", LABEL), Tone.DIM)
     if error:
         return (label, Cell(f"✖ {safe(error, 200)}", Tone.BAD))
     if at is None:
@@ -102,10 +105,14 @@ def store_lines(store: StoreSnapshot | None, width: int) -> list[Line]:
     """The database and its tables."""
     if store is None:
         return [(Cell("The database has not been read yet.", Tone.DIM),)]
+    about = " · ".join(filter(None, (f"{number(store.total)} leads", database_version(store.version))))
     lines: list[Line] = [
-        (Cell(fit("database", 12), Tone.DIM), Cell(f"{size(store.database_bytes):>8}", Tone.STRONG),
-         Cell("  " + " · ".join(filter(None, (f"{number(store.total)} leads", safe(store.version, 60)))), Tone.DIM))
-    ]  # fmt: skip
+        (
+            Cell(fit("database", 12), Tone.DIM),
+            Cell(f"{size(store.database_bytes):>8}", Tone.STRONG),
+            Cell(f"  {about}", Tone.DIM),
+        )
+    ]
     largest = max((count for _, count in store.table_bytes), default=0)
     columns = max(min(width - 34, 40), 6)
     for name, count in store.table_bytes[:12]:
@@ -127,7 +134,7 @@ def redis_lines(queue: QueueSnapshot | None) -> list[Line]:
         "off": Cell("✖ nothing is kept on disk: a crash loses the queue", Tone.BAD),
     }.get(queue.aof, Cell("○ unknown", Tone.DIM))
     state = Cell("● writes succeed", Tone.OK) if queue.aof_ok else Cell("✖ the last write or rewrite failed", Tone.BAD)
-    label = 10
+    label = LABEL
     return [
         (Cell(fit("server", label), Tone.DIM), Cell(safe(queue.server, 60) or "–")),
         (Cell(fit("memory", label), Tone.DIM), Cell(size(queue.memory_bytes))),
