@@ -62,13 +62,14 @@ class Taker:
         Raises:
             ConsoleError: it cannot be taken; nothing is left of it.
         """
-        began = datetime.now(UTC)
-        name = f"{wanted.stack}-{began:{_STAMP}}{SUFFIX}{SEALED if wanted.recipient else ''}"
-        target = wanted.directory / name
-        part = wanted.directory / f".{name}.part"
         try:
             wanted.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with _private(part) as file, sealing(file, wanted.recipient) as stream:
+            began, target, handle = await begun(wanted)
+        except OSError as error:
+            raise ConsoleError(f"{wanted.directory} cannot be written: {error.strerror}") from error
+        part = _part(target)
+        try:
+            with _on_disk(handle) as file, sealing(file, wanted.recipient) as stream:
                 writer = ArchiveWriter(stream)
                 async for step in self._write(writer):
                     yield step
@@ -176,11 +177,38 @@ def _stamped(path: Path, stack: str) -> bool:
     return True
 
 
+async def begun(wanted: Wanted) -> tuple[datetime, Path, int]:
+    """When a backup begins, what it is called, and a new file beside that, open, that only its owner may read.
+
+    A name says the second: one that is there, or under way, is never replaced, the next second is awaited instead.
+
+    Raises:
+        OSError: no file can be made there.
+    """
+    while True:
+        began = datetime.now(UTC)
+        name = f"{wanted.stack}-{began:{_STAMP}}{SUFFIX}{SEALED if wanted.recipient else ''}"
+        target = wanted.directory / name
+        try:
+            handle = os.open(_part(target), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            pass
+        else:
+            if not target.exists():
+                return began, target, handle
+            os.close(handle)
+            _part(target).unlink()
+        await asyncio.sleep(1 - began.microsecond / 1e6)
+
+
+def _part(target: Path) -> Path:
+    return target.with_name(f".{target.name}.part")
+
+
 @contextmanager
-def _private(path: Path) -> Iterator[IO[bytes]]:
-    """A new file that only its owner may read, on disk when this ends."""
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+def _on_disk(handle: int) -> Iterator[IO[bytes]]:
+    """The file, on disk when this ends."""
+    with os.fdopen(handle, "wb") as file:
         yield file
         file.flush()
         os.fsync(file.fileno())

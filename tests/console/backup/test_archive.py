@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import tarfile
@@ -15,7 +16,7 @@ from console.backup import archive
 from console.backup.archive import PART, POSTGRES, REDIS, ArchiveWriter, Manifest, Member, read, verify
 from console.backup.restoring import Target, misfit
 from console.backup.seal import opening, sealing
-from console.backup.taking import Wanted, let_go, parts_of
+from console.backup.taking import Wanted, begun, let_go, parts_of
 from console.errors import ConsoleError, UsageError
 
 CONTENT = {REDIS: os.urandom(2 * PART + 17), POSTGRES: b"\x00" * PART}
@@ -172,6 +173,17 @@ def test_old_archives_go_and_others_stay(tmp_path: Path) -> None:
     assert let_go(Wanted(tmp_path, "leads", keep=2)) == 3
     assert {path.name for path in tmp_path.iterdir()} == {*mine[-2:], *others}
     assert let_go(Wanted(tmp_path, "leads")) == 0
+
+
+async def test_no_backup_of_the_same_second_is_replaced(tmp_path: Path) -> None:
+    wanted = Wanted(tmp_path, "leads")
+    both = await asyncio.gather(begun(wanted), begun(wanted))
+    for _, target, handle in both:
+        os.close(handle)
+        target.with_name(f".{target.name}.part").rename(target)
+    _, third, handle = await begun(wanted)
+    os.close(handle)
+    assert len({both[0][1], both[1][1], third}) == 3
 
 
 @pytest.fixture
