@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from api.models import Job, JobPage, JobState, JobView, Lead, LeadFilter, LeadPage
-from console.format import number
 from console.links import Links
 from console.ports import Result
 from console.snapshots import Progress
@@ -60,7 +59,7 @@ class Forgetter:
         lead_ids = [int(target.removeprefix(LEAD)) for target in targets if target.startswith(LEAD)]
         job_ids = [target.removeprefix(JOB) for target in targets if target.startswith(JOB)]
         rows = await self._links.read(lambda reader: reader.forget(self._operator, lead_ids, len(job_ids)))
-        yield Progress(f"{number(rows)} rows erased", done=rows, total=len(lead_ids))
+        yield Progress(f"{counted(rows, 'row')} erased", done=rows, total=len(lead_ids))
         held: list[str] = []
         erased = 0
         for done, job_id in enumerate(job_ids, 1):

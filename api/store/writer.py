@@ -109,8 +109,8 @@ class Writer:
         while len(self._ids) < len(batch):
             found = await rows(connection, statements.NEW_IDS, [_IDS_AHEAD])
             self._ids.extend(lead_id for (lead_id,) in found)
-        ids = self._ids[-len(batch) :]
-        del self._ids[-len(batch) :]
+        ids = self._ids[: len(batch)]
+        del self._ids[: len(batch)]
         lines = await copying.lines(batch, ids)
         if lines is None:
             return None

@@ -44,6 +44,12 @@ async def test_a_batch_becomes_rows(writer: Writer, reader: Reader) -> None:
     assert [attempt.n for _, attempt in details.attempts] == [1]
 
 
+async def test_the_numbers_of_leads_rise(writer: Writer) -> None:
+    written = [await writer.write([making.write() for _ in range(count)]) for count in (1, 1, 700, 600)]
+    numbers = [each.lead_id for batch in written for each in batch]
+    assert numbers == sorted(numbers)
+
+
 async def test_nothing_is_a_batch_too(writer: Writer) -> None:
     assert await writer.write([]) == []
 
