@@ -30,7 +30,7 @@ def web(
     settings = {
         "REDIS_URL": redis_server.url,
         "DATABASE_URL": url,
-        "QUEUE_NAMESPACE": "contract",
+        "QUEUE_NAMESPACE": database,
         "MAX_BODY_BYTES": str(LIMIT),
         "BODY_TIMEOUT": "0.5",
     }

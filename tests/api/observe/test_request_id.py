@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.api.observe.running import Running
+from tests.api.observe.running import Running, Worker
 from tests.api.worker.rig import until
 from tests.api.worker.standin import Call, Reply, error, leads
 
@@ -38,6 +38,16 @@ async def ended(stack: Running, request_id: str, count: int) -> list[tuple[Any, 
     return await until(check, f"{count} rows of {request_id}")
 
 
+async def logged(worker: Worker, request_id: str, event: str, count: int) -> list[dict[str, Any]]:
+    """Await that many lines of an event: they are written after the rows. All the worker's lines of the request."""
+
+    async def check() -> list[dict[str, Any]] | None:
+        lines = [line for line in worker.lines if line.get("request_id") == request_id]
+        return lines if [line["event"] for line in lines].count(event) == count else None
+
+    return await until(check, f"{count} lines of {event}")
+
+
 async def test_a_given_id_goes_from_the_header_to_row_and_log(stack: Running) -> None:
     tried: set[str] = set()
 
@@ -55,7 +65,7 @@ async def test_a_given_id_goes_from_the_header_to_row_and_log(stack: Running) ->
     worker = await stack.worker()
     rows = await ended(stack, "caller.7_a-B", 3)
     assert {outcome for outcome, _ in rows} == {"stored"}
-    lines = [line for line in worker.lines if line.get("request_id") == "caller.7_a-B"]
+    lines = await logged(worker, "caller.7_a-B", "lead.stored", 3)
     assert {line["event"] for line in lines} == {"lead.retry", "lead.stored"}
     assert {line["external_id"] for line in lines} == {external_id for _, external_id in rows}
     (accepted,) = [line for line in stack.web.log() if line["event"] == "webhook.accepted"]
@@ -75,7 +85,7 @@ async def test_one_that_dies_keeps_its_id(stack: Running) -> None:
     await until(dead, "the dead letter")
     (parked,) = stack.raw.hvals("{leads}:parked")
     assert json.loads(parked)["request_id"] == made
-    assert [line["event"] for line in worker.lines if line.get("request_id") == made] == ["lead.dead"]
+    assert [line["event"] for line in await logged(worker, made, "lead.dead", 1)] == ["lead.dead"]
 
 
 @pytest.mark.parametrize("given", ["x" * 65, "two words", "é", "a;b", "<script>", "../../etc", ""])
