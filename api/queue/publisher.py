@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import hiredis
 
@@ -22,6 +22,8 @@ BATCH_JOBS = 1_000
 BATCH_BYTES = 2_000_000
 PENDING_BYTES = 64_000_000
 PENDING_JOBS = 50_000
+IN_FLIGHT = 2
+"""Batches at Redis at once: while it writes one to disk, the next is made ready. More of them gain nothing."""
 GRACE_S = 1.0
 """How long into an outage calls still wait for its end; later ones fail at once until Redis is back."""
 BACKOFF_S = (0.02, 0.05, 0.1, 0.2, 0.5)
@@ -47,7 +49,7 @@ class Publisher:
         self._up = asyncio.Event()
         self._down_since: float | None = None
         self._trouble = "not connected yet"
-        self._flusher: asyncio.Task[None] | None = None
+        self._flushers: set[asyncio.Task[None]] = set()
         self._connector: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -94,16 +96,16 @@ class Publisher:
             return call
         self._queue.extend(items)
         self._pending_bytes += size
-        if self._flusher is None or self._flusher.done():
-            self._flusher = asyncio.create_task(self._flush())
+        if len(self._flushers) < IN_FLIGHT:
+            self._flushers.add(asyncio.create_task(self._flush()))
         return call
 
     async def close(self) -> None:
         """Finish what is under way, then close the connection."""
         self._closed = True
-        if self._flusher is not None:
-            await asyncio.wait([self._flusher], timeout=self._timeout_s)
-        tasks = [task for task in (self._flusher, self._connector) if task is not None and not task.done()]
+        if self._flushers:
+            await asyncio.wait(self._flushers, timeout=self._timeout_s)
+        tasks = [task for task in (*self._flushers, self._connector) if task is not None and not task.done()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -113,17 +115,21 @@ class Publisher:
             self._wire.drop()
 
     async def _flush(self) -> None:
-        while self._queue:
-            batch = self._next_batch()
-            if not batch:
-                continue
-            try:
-                await self._commit(batch)
-            except WireError as error:
-                fail(batch, f"Redis does not answer: {error}")
-            except BaseException:
-                fail(batch, "the service is stopping")
-                raise
+        try:
+            while self._queue:
+                batch = self._next_batch()
+                if not batch:
+                    continue
+                try:
+                    await self._commit(batch)
+                except WireError as error:
+                    fail(batch, f"Redis does not answer: {error}")
+                except BaseException:
+                    fail(batch, "the service is stopping")
+                    raise
+        finally:
+            # At once, not when the task is done: a call may come in between, and must not count on this one.
+            self._flushers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     def _next_batch(self) -> list[Item]:
         """The next jobs that still matter to somebody, within the bounds of a script; live ones first."""

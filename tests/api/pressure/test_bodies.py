@@ -58,10 +58,10 @@ async def test_a_body_without_an_end_is_refused_while_it_comes(web: WebProcess) 
         reply = await line.read()
         assert reply is not None
         assert reply.status == 413
+        # What comes after the refusal is read and dropped for a while, so that the client sees the answer.
+        assert sent >= LIMIT
         await line.ended()
         pouring.cancel()
-    # What had not been read lies in the buffers of the two sockets.
-    assert LIMIT < sent < LIMIT + 16_000_000
 
 
 @pytest.mark.parametrize("size", [LIMIT - 1, LIMIT, LIMIT + 1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import hiredis
 import msgspec
 import pytest
 import uvloop
@@ -206,3 +207,68 @@ async def test_a_slip_in_what_one_caller_does_with_its_answer_keeps_it_from_no_o
     queue.publisher.submit([a_job("1")], (), slip)
     assert await queue.publisher.publish([a_job("2")]) == Published(1, 0)
     assert (await queue.inspector.snapshot()).ready == 2
+
+
+class SlowServer:
+    """Stands in for Redis: it lets publishers in at once, and answers their scripts only once it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        """How many jobs each script brought."""
+        self.arrived = asyncio.Condition()
+        self.may_answer = asyncio.Event()
+        self.left = asyncio.Event()
+
+    async def speak(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        parser = hiredis.Reader()
+        async with asyncio.TaskGroup() as answers:
+            while data := await reader.read(1 << 16):
+                parser.feed(data)
+                while (command := parser.gets()) is not False:
+                    if command[0] == b"EVALSHA":
+                        # After its keys: how long leads are remembered, how many jobs there are, and the jobs.
+                        answers.create_task(self._answer(writer, int(command[4 + int(command[2])])))
+                    else:
+                        writer.write(b"+OK\r\n")
+        writer.close()
+        self.left.set()
+
+    async def _answer(self, writer: asyncio.StreamWriter, jobs: int) -> None:
+        async with self.arrived:
+            self.asked.append(jobs)
+            self.arrived.notify_all()
+        await self.may_answer.wait()
+        writer.write(b"$%d\r\n%b\r\n" % (jobs, b"1" * jobs))
+
+    async def await_scripts(self, count: int) -> None:
+        async with self.arrived:
+            await self.arrived.wait_for(lambda: len(self.asked) == count)
+
+
+async def test_a_second_batch_is_on_its_way_while_the_first_is_written_and_a_third_gathers(free_port: Any) -> None:
+    slow, port = SlowServer(), free_port()
+    async with asyncio.timeout(30), await asyncio.start_server(slow.speak, "127.0.0.1", port):
+        async with Publisher(f"redis://127.0.0.1:{port}/0", timeout_s=30) as publisher:
+            calls = []
+            for count, scripts in ((1, 1), (3, 2), (5, 2)):
+                calls += [asyncio.create_task(publisher.publish([a_job()])) for _ in range(count)]
+                await slow.await_scripts(scripts)
+            slow.may_answer.set()
+            assert await asyncio.gather(*calls) == [Published(1, 0)] * 9
+            assert slow.asked == [1, 3, 5]
+        await slow.left.wait()
+
+
+async def test_a_call_made_from_an_answer_is_not_forgotten_when_the_queue_has_just_run_empty(free_port: Any) -> None:
+    slow, port = SlowServer(), free_port()
+    again: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    async with asyncio.timeout(30), await asyncio.start_server(slow.speak, "127.0.0.1", port):
+        async with Publisher(f"redis://127.0.0.1:{port}/0", timeout_s=30) as publisher:
+            publisher.submit([a_job()], (), lambda _: publisher.submit([a_job()], (), again.set_result))
+            await slow.await_scripts(1)
+            second = asyncio.create_task(publisher.publish([a_job()]))
+            await slow.await_scripts(2)
+            # Both batches are answered in the same turn of the loop, so that both tasks that sent them have ended.
+            slow.may_answer.set()
+            assert await again == await second == Published(1, 0)
+        await slow.left.wait()
