@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -21,7 +22,7 @@ from console.tui.logbook import MAX_BYTES, Logbook
 from console.tui.logfeed import LogFeed
 from console.tui.messages import Logged, Read
 from console.tui.places import PAGES, Places
-from console.tui.state import INTERVALS_S, TIMEOUTS_S, Kind, Known
+from console.tui.state import INTERVALS_S, LIVELY_S, TIMEOUTS_S, Kind, Known
 from console.tui.theme import THEMES, first_theme, next_theme
 from console.tui.typed import Typed
 from console.tui.widgets.commandline import CommandLine
@@ -30,6 +31,8 @@ from console.tui.work import begin
 UNWATCHED_S = 600.0
 """How often volumes are read while nobody looks: for the warning before the disk is full, and for how they grow."""
 FIRST_VOLUMES_S = 20.0
+SETTLE_S = 0.05
+"""So long after the first of several readings they are drawn together: each drawing costs as much as a reading."""
 OnQuit = Callable[[], Awaitable[None]]
 NO_TOOLS = Tools()
 
@@ -102,6 +105,8 @@ class LeadsApp(Places):
         self._on_quit = on_quit
         self._leaving = False
         self._pollers: dict[Kind, Poller[Any]] = {}
+        self._changed: set[Kind] = set()
+        self._ticked = self._settling = False
         self.make_places()
         if tools.keys:
             self.set_keymap({name: ",".join(keys) for name, keys in tools.keys.items()})
@@ -184,18 +189,47 @@ class LeadsApp(Places):
     def on_read(self, message: Read) -> None:
         """A reading has come: take it in, and let the open screen draw it."""
         before = self.known.reading(message.kind)
-        if self.known.take(message.kind, message.reading):
-            page = self.page
-            same = not before.error and not message.reading.error and before.value == message.reading.value
-            if page is not None and not same:
-                if message.kind is Kind.QUEUE or message.reading.error:
-                    page.refresh_edges()
-                page.show(message.kind)
+        kind, reading = message.kind, message.reading
+        if not self.known.take(kind, reading):
+            return
+        news = bool(before.error or reading.error or before.value is None)
+        same = not news and before.value == reading.value
+        if kind in LIVELY_S and kind in self._pollers:
+            self._pollers[kind].pace(INTERVALS_S[kind] if same else LIVELY_S[kind])
+        if not same:
+            self._changed.add(kind)
+            if news:
+                self._draw()
+            else:
+                self._draw_soon()
 
     def _tick(self) -> None:
+        self._ticked = True
+        self._draw_soon()
+
+    def _draw_soon(self) -> None:
+        if not self._settling:
+            self._settling = True
+            asyncio.get_running_loop().call_later(SETTLE_S, self.call_next, self._settled)
+
+    def _settled(self) -> None:
+        self._settling = False
+        self._draw()
+
+    def _draw(self) -> None:
+        """Let the open screen draw what has changed, and (once a second) what has grown older."""
+        changed, ticked = frozenset(self._changed), self._ticked
+        self._changed.clear()
+        self._ticked = False
         page = self.page
-        if page is not None:
+        if page is None:
+            return
+        if ticked:
             page.tick()
+        elif changed:
+            page.refresh_edges()
+        if changed:
+            page.show(changed)
 
     # --- the log
 

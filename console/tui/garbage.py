@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 
 YOUNG, MIDDLE, OLD = 50_000, 20, 100
+STARTED_S = 3.0
+"""By then everything has been imported and drawn that lasts as long as the UI."""
 
 
 def collect_seldom() -> None:
@@ -13,3 +16,5 @@ def collect_seldom() -> None:
     Hardly anything here forms a cycle but the screens that are closed; what does not is freed at once as ever.
     """
     gc.set_threshold(YOUNG, MIDDLE, OLD)
+    # What the start has made lasts: none of the looks needs to go through it, at 50 ms a time.
+    asyncio.get_running_loop().call_later(STARTED_S, gc.freeze)

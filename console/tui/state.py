@@ -27,7 +27,10 @@ class Kind(StrEnum):
     VOLUMES = "volumes"
 
 
-INTERVALS_S = {Kind.STACK: 1.0, Kind.QUEUE: 1.0, Kind.LEADS: 0.5, Kind.VOLUMES: 30.0}
+Kinds = frozenset[Kind]
+INTERVALS_S = {Kind.STACK: 1.0, Kind.QUEUE: 1.0, Kind.LEADS: 1.0, Kind.VOLUMES: 30.0}
+LIVELY_S = {Kind.LEADS: 0.5}
+"""How often a kind is read for as long as each reading brings something new."""
 TIMEOUTS_S = {Kind.STACK: 10.0, Kind.QUEUE: 4.0, Kind.LEADS: 5.0, Kind.VOLUMES: 60.0}
 STALE_AFTER_S = {Kind.STACK: 6.0, Kind.QUEUE: 5.0, Kind.LEADS: 6.0, Kind.VOLUMES: 180.0}
 

@@ -73,8 +73,13 @@ def main() -> None:
         world.queue_error = "Redis does not answer: connection refused (leads_redis)"
     stack = FloodingStack(world, rate=args.flood)
     sources = Sources(stack, FakeQueue(world), FakeLeads(world), FakeChecker(), FakeVolumes(world), FakeTracer(world))
-    collect_seldom()
-    LeadsApp(sources, FakeRunner(world), clock=world.clock, read_only=args.read_only).run()
+    app = LeadsApp(sources, FakeRunner(world), clock=world.clock, read_only=args.read_only)
+
+    async def run() -> None:
+        collect_seldom()
+        await app.run_async()
+
+    asyncio.run(run())
 
 
 if __name__ == "__main__":

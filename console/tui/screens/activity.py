@@ -12,7 +12,7 @@ from console.format import Cell, Line, Tone, age, clock, moment, number, safe, w
 from console.poller import one_line
 from console.tui.present import activity as activity_view
 from console.tui.screens.page import Page
-from console.tui.state import Happening, Kind, Known
+from console.tui.state import Happening, Kind, Kinds, Known
 from console.tui.widgets.board import Board
 from console.tui.widgets.prompt import Prompt
 from console.tui.widgets.table import Table
@@ -90,7 +90,7 @@ class Activity(Page):
     def _found(self) -> list[Happening]:
         return activity_view.matching((*self.known.happenings, *self._recorded), self._text)
 
-    def show(self, kind: Kind | None) -> None:
+    def show(self, kinds: Kinds | None) -> None:
         """Everything: it is little."""
         known, now = self.known, self.known.now()
         table, notices = self.table, self.notices

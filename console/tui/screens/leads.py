@@ -15,7 +15,7 @@ from console.tui.present import leads as lead_view
 from console.tui.present.search import HINT
 from console.tui.screens.leadlist import LeadList
 from console.tui.screens.leadverbs import LeadVerbs
-from console.tui.state import Kind, Known
+from console.tui.state import Kind, Kinds, Known
 from console.tui.widgets.board import Board
 from console.tui.widgets.lines import OneLine
 from console.tui.widgets.prompt import Prompt
@@ -74,11 +74,11 @@ class Leads(LeadVerbs):
 
     # --- drawing
 
-    def show(self, kind: Kind | None) -> None:
+    def show(self, kinds: Kinds | None) -> None:
         """The list is read again when leads have been stored."""
-        if kind is Kind.LEADS:
+        if kinds is not None and Kind.LEADS in kinds:
             self.leads.refresh()
-        if kind in (None, Kind.LEADS):
+        if kinds is None or Kind.LEADS in kinds:
             self._draw()
 
     def when_listed(self, do: Callable[[], None]) -> None:

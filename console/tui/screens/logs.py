@@ -18,7 +18,7 @@ from console.tui.logfeed import RETRY_S
 from console.tui.present.logs import SINCE
 from console.tui.present.services import ordered
 from console.tui.screens.page import Page
-from console.tui.state import Kind, Known
+from console.tui.state import Kind, Kinds, Known
 from console.tui.widgets.logbar import LogBar
 from console.tui.widgets.logpane import LogPane
 from console.tui.widgets.prompt import Prompt
@@ -79,9 +79,9 @@ class Logs(Page):
 
     # --- drawing
 
-    def show(self, kind: Kind | None) -> None:
+    def show(self, kinds: Kinds | None) -> None:
         """The names of the services come from the stack; lines come through `lines_added`."""
-        if kind in (None, Kind.STACK):
+        if kinds is None or Kind.STACK in kinds:
             pane = self.pane
             names = self._names()
             widest = max((len(name) + (2 if self._several(name) else 0) for name in names), default=7)

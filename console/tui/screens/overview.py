@@ -19,11 +19,12 @@ from console.tui.present import queue as queue_view
 from console.tui.present import services as service_view
 from console.tui.present.supply import FRESH, Health, Supply
 from console.tui.screens.page import Page
-from console.tui.state import Kind, Known
+from console.tui.state import Kind, Kinds, Known
 from console.tui.widgets.board import Board
 from console.tui.widgets.table import Table
 from console.tui.widgets.warnings import WarningStrip
 
+ALL = frozenset(Kind)
 NO_LEADS = "No leads yet. Send a test one: leadsctl send (or press T)."
 
 
@@ -54,6 +55,7 @@ class Overview(Page):
     """See the module."""
 
     NAME = "overview"
+    KINDS = frozenset({Kind.STACK, Kind.QUEUE, Kind.LEADS})
     CHANGING = frozenset({"shell", "stop", "up", "restart", "down", "heal", "send"})
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -86,17 +88,18 @@ class Overview(Page):
 
     # --- drawing
 
-    def show(self, kind: Kind | None) -> None:
-        """Draw the panels that show that reading."""
-        if kind in (None, Kind.STACK):
+    def show(self, kinds: Kinds | None) -> None:
+        """Draw the panels that show those readings."""
+        drawn = ALL if kinds is None else kinds
+        if Kind.STACK in drawn:
             self._show_services()
-        if kind in (None, Kind.STACK, Kind.QUEUE):
+        if drawn & {Kind.STACK, Kind.QUEUE}:
             self._show_queue()
-        if kind in (None, Kind.STACK, Kind.QUEUE, Kind.VOLUMES):
+        if drawn & {Kind.STACK, Kind.QUEUE, Kind.VOLUMES}:
             self._show_needs()
-        if kind in (None, Kind.LEADS):
+        if Kind.LEADS in drawn:
             self._show_latest()
-        if kind is None:
+        if kinds is None:
             self._show_warnings()
 
     def tick(self) -> None:

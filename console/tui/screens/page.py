@@ -13,7 +13,7 @@ from textual.widget import Widget
 from console.ports import Action, Result
 from console.tui.acting import Question
 from console.tui.keys import Remappable
-from console.tui.state import Kind, Known
+from console.tui.state import Kind, Kinds, Known
 from console.tui.widgets.bars import Hints, TopBar
 from console.tui.widgets.painted import Painted
 
@@ -30,6 +30,8 @@ class Page(Remappable, Screen[None]):
     """A numbered screen. Subclasses give `content` and draw it in `show`."""
 
     NAME: ClassVar[str] = ""
+    KINDS: ClassVar[Kinds] = frozenset(Kind)
+    """What it shows the age of."""
     CHANGING: ClassVar[frozenset[str]] = frozenset()
     """Actions that change something: hidden in a read-only console."""
 
@@ -83,8 +85,8 @@ class Page(Remappable, Screen[None]):
         """Call `do` as soon as there is something on the screen to do it to."""
         self.when_ready(do)
 
-    def show(self, kind: Kind | None) -> None:
-        """Draw what depends on that reading; None: everything."""
+    def show(self, kinds: Kinds | None) -> None:
+        """Draw what depends on those readings, which have changed; None: everything, as it is known."""
         raise NotImplementedError
 
     def read_again(self) -> None:
@@ -94,7 +96,7 @@ class Page(Remappable, Screen[None]):
         """A second has passed: what has not been read meanwhile has grown older."""
         self.refresh_edges()
         now = self.known.now()
-        if any(now - self.known.reading(kind).taken_at > OLD_S for kind in Kind):
+        if any(now - self.known.reading(kind).taken_at > OLD_S for kind in self.KINDS):
             self.show(None)
 
     def refresh_edges(self) -> None:

@@ -14,7 +14,7 @@ from console.tui.present import queue as queue_view
 from console.tui.present.supply import Supply
 from console.tui.screens.joblist import JobList
 from console.tui.screens.jobverbs import JobVerbs
-from console.tui.state import Kind, Known
+from console.tui.state import Kind, Kinds, Known
 from console.tui.widgets.jobboard import JobBoard
 from console.tui.widgets.prompt import Prompt
 from console.tui.widgets.statetabs import StateTabs
@@ -86,11 +86,11 @@ class Queue(JobVerbs):
 
     # --- drawing
 
-    def show(self, kind: Kind | None) -> None:
+    def show(self, kinds: Kinds | None) -> None:
         """Counts and ages; the listing is read again when the queue has changed."""
-        if kind is Kind.QUEUE:
+        if kinds is not None and Kind.QUEUE in kinds:
             self.jobs.refresh()
-        if kind in (None, Kind.QUEUE):
+        if kinds is None or Kind.QUEUE in kinds:
             self._draw()
 
     def when_listed(self, do: Callable[[], None]) -> None:

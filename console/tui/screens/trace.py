@@ -17,8 +17,7 @@ from console.tui.acting import Question
 from console.tui.present import trace as trace_view
 from console.tui.present.supply import FRESH, Health, Supply
 from console.tui.screens.page import Page
-from console.tui.state import Kind as Read
-from console.tui.state import Known
+from console.tui.state import Kinds, Known
 from console.tui.widgets.lines import OneLine
 from console.tui.widgets.table import Table
 from console.tui.work import begin
@@ -61,9 +60,9 @@ class TracePage(Page):
         self.table.focus()
         self.read_again()
 
-    def show(self, kind: Read | None) -> None:
+    def show(self, kinds: Kinds | None) -> None:
         """A trace is read once; only a change of size draws it anew."""
-        if kind is None:
+        if kinds is None:
             self._draw()
 
     def read_again(self) -> None:

@@ -19,7 +19,7 @@ from console.tui.acting import Question
 from console.tui.present import volumes as volume_view
 from console.tui.present.supply import Health, Supply
 from console.tui.screens.page import Page
-from console.tui.state import Kind, Known
+from console.tui.state import Kind, Kinds, Known
 from console.tui.widgets.board import Board
 from console.tui.widgets.prompt import Prompt
 from console.tui.widgets.table import Table
@@ -81,10 +81,10 @@ class Volumes(Page):
         """Nobody looks any more."""
         self.leads_app.watch_volumes(on=False)
 
-    def show(self, kind: Kind | None) -> None:
+    def show(self, kinds: Kinds | None) -> None:
         """Draw the panels that show that reading."""
         known = self.known
-        if kind in (None, Kind.VOLUMES):
+        if kinds is None or Kind.VOLUMES in kinds:
             table, disk = self.table, self.disk
             volumes = known.volumes.value
             if self.leads_app.sources.volumes is None:
@@ -103,11 +103,11 @@ class Volumes(Page):
             )
             backup = volume_view.backup_line(self._backed_up, self._backup_error, known.now())
             disk.show(lambda width, _height: [*volume_view.disk_lines(volumes, width), backup])
-        if kind in (None, Kind.LEADS):
+        if kinds is None or Kind.LEADS in kinds:
             self.postgres.health = known.health(Kind.LEADS)
             store = known.leads.value
             self.postgres.show(lambda width, _height: volume_view.store_lines(store, width))
-        if kind in (None, Kind.QUEUE):
+        if kinds is None or Kind.QUEUE in kinds:
             self.redis.health = known.health(Kind.QUEUE)
             queue = known.queue.value
             self.redis.show(lambda _width, _height: volume_view.redis_lines(queue))
@@ -131,7 +131,7 @@ class Volumes(Page):
             self._backup_error = "Postgres takes too long to tell"
         except Exception as error:  # noqa: BLE001 - shown where the answer would be
             self._backup_error = one_line(error)
-        self.show(Kind.VOLUMES)
+        self.show(frozenset({Kind.VOLUMES}))
 
     def _wanted(self) -> dict[str, str] | None:
         """The arguments of a backup as configured, None (which is said) where none can be taken."""

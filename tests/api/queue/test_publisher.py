@@ -264,7 +264,11 @@ async def test_a_call_made_from_an_answer_is_not_forgotten_when_the_queue_has_ju
     again: asyncio.Future[object] = asyncio.get_running_loop().create_future()
     async with asyncio.timeout(30), await asyncio.start_server(slow.speak, "127.0.0.1", port):
         async with Publisher(f"redis://127.0.0.1:{port}/0", timeout_s=30) as publisher:
-            publisher.submit([a_job()], (), lambda _: publisher.submit([a_job()], (), again.set_result))
+
+            def call_again(_: object) -> None:
+                publisher.submit([a_job()], (), again.set_result)
+
+            publisher.submit([a_job()], (), call_again)
             await slow.await_scripts(1)
             second = asyncio.create_task(publisher.publish([a_job()]))
             await slow.await_scripts(2)
