@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -22,6 +21,7 @@ from console.tui.logbook import MAX_BYTES, Logbook
 from console.tui.logfeed import LogFeed
 from console.tui.messages import Logged, Read
 from console.tui.places import PAGES, Places
+from console.tui.repaint import Repaint
 from console.tui.state import INTERVALS_S, LIVELY_S, TIMEOUTS_S, Kind, Known
 from console.tui.theme import THEMES, first_theme, next_theme
 from console.tui.typed import Typed
@@ -31,8 +31,6 @@ from console.tui.work import begin
 UNWATCHED_S = 600.0
 """How often volumes are read while nobody looks: for the warning before the disk is full, and for how they grow."""
 FIRST_VOLUMES_S = 20.0
-SETTLE_S = 0.05
-"""So long after the first of several readings they are drawn together: each drawing costs as much as a reading."""
 OnQuit = Callable[[], Awaitable[None]]
 NO_TOOLS = Tools()
 
@@ -105,8 +103,7 @@ class LeadsApp(Places):
         self._on_quit = on_quit
         self._leaving = False
         self._pollers: dict[Kind, Poller[Any]] = {}
-        self._changed: set[Kind] = set()
-        self._ticked = self._settling = False
+        self._repaint = Repaint(self)
         self.make_places()
         if tools.keys:
             self.set_keymap({name: ",".join(keys) for name, keys in tools.keys.items()})
@@ -132,8 +129,8 @@ class LeadsApp(Places):
         self._poll(Kind.LEADS, sources.leads.read)
         begin(self, LogFeed(self, sources.stack, self._say_logged).run, "logs")
         self.set_timer(FIRST_VOLUMES_S, self._first_volumes)
-        self.set_interval(1.0, self._tick)
-        self.set_timer(0.25, self._tick)  # the panels that are still empty say that they are being read
+        self.set_interval(1.0, self._repaint.ticked)
+        self.set_timer(0.25, self._repaint.ticked)  # the panels that are still empty say that they are being read
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """What a theme that is not the console's own lacks."""
@@ -197,39 +194,7 @@ class LeadsApp(Places):
         if kind in LIVELY_S and kind in self._pollers:
             self._pollers[kind].pace(INTERVALS_S[kind] if same else LIVELY_S[kind])
         if not same:
-            self._changed.add(kind)
-            if news:
-                self._draw()
-            else:
-                self._draw_soon()
-
-    def _tick(self) -> None:
-        self._ticked = True
-        self._draw_soon()
-
-    def _draw_soon(self) -> None:
-        if not self._settling:
-            self._settling = True
-            asyncio.get_running_loop().call_later(SETTLE_S, self.call_next, self._settled)
-
-    def _settled(self) -> None:
-        self._settling = False
-        self._draw()
-
-    def _draw(self) -> None:
-        """Let the open screen draw what has changed, and (once a second) what has grown older."""
-        changed, ticked = frozenset(self._changed), self._ticked
-        self._changed.clear()
-        self._ticked = False
-        page = self.page
-        if page is None:
-            return
-        if ticked:
-            page.tick()
-        elif changed:
-            page.refresh_edges()
-        if changed:
-            page.show(changed)
+            self._repaint.changed(kind, at_once=news)
 
     # --- the log
 
