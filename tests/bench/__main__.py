@@ -32,6 +32,7 @@ BENCHMARKS = {
     "ps": "leadsctl ps --json beside docker compose ps, on a real Docker Engine",
     "consoles": "the console beside lazydocker on a real Docker Engine: start, idle, a flooded log",
     "flood": "the console over made-up sources: idle, a log of 20,000 lines/s, a search in a million lines",
+    "busy": "how long a key takes while 100 leads a second go from webhook to row",
     "soak": "memory of the console over half an hour of traffic",
     "paint": "first paint of the console beside a bare Textual app",
 }

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import pyte
 
 from tests.bench.processes import memory_bytes
-from tests.bench.terminal import COLUMNS, ROWS, Terminal
+from tests.bench.terminal import COLUMNS, ROWS, Terminal, text_of
 
 LOOK_S = 0.5
 STAMP = re.compile(r"@(\d{10}\.\d{3})")
@@ -57,7 +57,7 @@ def screens(made: Recording, before: bytes = b"") -> Iterator[tuple[float, str]]
     stream.feed(before)
     for at, data in made.chunks:
         stream.feed(data)
-        yield at, "\n".join(screen.display)
+        yield at, text_of(screen)
 
 
 @dataclass(frozen=True, slots=True)

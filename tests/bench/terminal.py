@@ -37,7 +37,7 @@ class Terminal:
 
     def text(self) -> str:
         """What the screen shows."""
-        return "\n".join(self._screen.display)
+        return text_of(self._screen)
 
     def send(self, keys: str) -> None:
         """Press keys."""
@@ -70,6 +70,12 @@ class Terminal:
             if self._full_screen and shown(self.text()):
                 return at - self.began
         raise MissingError(f"{self.process.args!r} painted nothing within {timeout_s:.0f} s")
+
+
+def text_of(screen: pyte.Screen) -> str:
+    """What a screen shows. Its own `display` fails where half of a wide character has been overwritten."""
+    rows = (screen.buffer[y] for y in range(screen.lines))
+    return "\n".join("".join(row[x].data for x in range(screen.columns)) for row in rows)
 
 
 def _own_terminal() -> None:
