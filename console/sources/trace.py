@@ -56,6 +56,8 @@ class Tracer:
         ]
         found: Sequence[LeadDetails] = () if isinstance(stored, BaseException) else stored
         views: Sequence[JobView] = () if isinstance(queued, BaseException) else queued
+        if found:
+            views = [view for view in views if _exactly(view, text)]
         lines: list[LogLine] = []
         if self._logs is not None and (found or views):
             lines, notice = await self._lines(self._logs, found, views)
@@ -72,11 +74,13 @@ class Tracer:
         return tuple([await self._links.read(lambda reader, id_=id_: reader.details(id_)) for id_ in ids])  # type: ignore[misc]
 
     async def queued(self, text: str) -> tuple[JobView, ...]:
-        """The queued jobs: by job id at once; by any other id in what each place lists, newest states first."""
-        if "@" not in text:
-            view = await self._links.inspect(lambda inspector: inspector.job(text))
-            if view is not None:
-                return (view,)
+        """The queued jobs: by job id at once; by any other id in what each place lists, newest states first.
+
+        A fragment of a job id counts only where no job has exactly this id: a short number is in many of them.
+        """
+        view = None if "@" in text else await self._links.inspect(lambda inspector: inspector.job(text))
+        if view is not None and _exactly(view, text):
+            return (view,)
         matches = [f"payload:{text}"] if "@" in text else [f"lead:{text}", f"request:{text}"]
         found: dict[str, JobView] = {}
         for state in PLACES:
@@ -86,7 +90,7 @@ class Tracer:
                         found[view.job.id] = view
                     if len(found) >= AT_MOST:
                         return tuple(found.values())
-        return tuple(found.values())
+        return tuple(found.values()) or ((view,) if view else ())
 
     async def _matching(self, state: JobState, match: str) -> AsyncIterator[JobView]:
         page, scanned = JobPage(()), 0
@@ -128,4 +132,4 @@ class Tracer:
 def _exactly(view: JobView, text: str) -> bool:
     if "@" in text:
         return text.casefold() in view.job.payload.casefold()
-    return text in (view.job.external_id, view.job.request_id)
+    return text in (view.job.external_id, view.job.request_id) or text.upper() == view.job.id

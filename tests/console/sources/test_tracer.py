@@ -1,0 +1,68 @@
+"""What a trace finds among the queued jobs: exact ids first, a fragment of a job id only where nothing has the id."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from api.models import Job, JobPage, JobState, JobView, Lead, LeadDetails
+from console.links import Links
+from console.sources.trace import Tracer
+
+LEAD = Lead(source="forms", external_id="msg_1", received_at=datetime(2026, 11, 24, tzinfo=UTC), id=15)
+OTHER = JobView(Job(id="01M815XYZ", source="meta", external_id="4711", payload="{}", received_at=1.0), JobState.DEAD)
+MINE = JobView(Job(id="01M8000AB", source="meta", external_id="15", payload="{}", received_at=1.0), JobState.DEAD)
+
+
+class Known:
+    """Links, an inspector and a reader that know these rows and jobs."""
+
+    def __init__(self, rows: tuple[LeadDetails, ...], views: tuple[JobView, ...]) -> None:
+        self.rows, self.views = rows, views
+
+    async def inspect(self, ask: Callable[[Any], Awaitable[Any]]) -> Any:
+        """What the inspector answers."""
+        return await ask(self)
+
+    read = inspect
+
+    async def job(self, fragment: str) -> JobView | None:
+        """The only job with the fragment in its id."""
+        found = [view for view in self.views if fragment.upper() in view.job.id]
+        return found[0] if len(found) == 1 else None
+
+    async def jobs(self, state: JobState, *, cursor: str, limit: int, match: str) -> JobPage:
+        """The jobs in the state that carry the text of the match in an id."""
+        text = match.partition(":")[2]
+        mine = [view for view in self.views if view.state is state and text in view.job.external_id]
+        return JobPage(tuple(mine), "", len(mine))
+
+    async def find(self, _text: str, _limit: int) -> tuple[LeadDetails, ...]:
+        """All rows."""
+        return self.rows
+
+
+async def jobs_of(text: str, rows: tuple[LeadDetails, ...], views: tuple[JobView, ...]) -> list[str]:
+    """The ids of the jobs that a trace of the text names."""
+    found = await Tracer(cast("Links", Known(rows, views)), None).find(text)
+    return [job.job_id for job in found.jobs]
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "views", "expected"),
+    [
+        ("15", (LeadDetails(LEAD),), (OTHER,), []),
+        ("15", (LeadDetails(LEAD),), (OTHER, MINE), ["01M8000AB"]),
+        ("15", (), (OTHER, MINE), ["01M8000AB"]),
+        ("15xyz", (), (OTHER, MINE), ["01M815XYZ"]),
+        ("01m815xyz", (LeadDetails(LEAD),), (OTHER,), ["01M815XYZ"]),
+    ],
+    ids=["row only", "row and job", "job before fragment", "fragment", "job id"],
+)
+async def test_a_fragment_counts_only_where_nothing_has_the_id(
+    text: str, rows: tuple[LeadDetails, ...], views: tuple[JobView, ...], expected: list[str]
+) -> None:
+    assert await jobs_of(text, rows, views) == expected
