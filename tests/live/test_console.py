@@ -46,8 +46,10 @@ async def test_a_shell_gets_the_terminal_and_the_console_comes_back(stack: LiveS
         await sees(terminal, lambda text: text.count("healthy") >= 2)
         terminal.send("jjE")
         await sees(terminal, lambda text: "exit returns to leadsctl" in text)
-        terminal.send("echo $((6*7))-$POSTGRES_USER; exit\r")
+        await sees(terminal, lambda text: ":/$" in text)
+        terminal.send("echo $((6*7))-$POSTGRES_USER\r")
         await sees(terminal, lambda text: "42-leads" in text)
+        terminal.send("exit\r")
         await sees(terminal, lambda text: "the shell in db has ended" in text and "Services" in text)
 
 
