@@ -124,13 +124,16 @@ class Runtime(Protocol):
         """Stop and remove everything; data stays unless `volumes`."""
 
     def start(self, services: Sequence[str]) -> AsyncIterator[Progress]:
-        """Start what exists and is stopped."""
+        """Start what exists and is stopped (all when empty)."""
 
     def stop(self, services: Sequence[str]) -> AsyncIterator[Progress]:
-        """Stop, with the grace period: a worker drains."""
+        """Stop (all when empty), with the grace period: a worker drains."""
 
     def restart(self, services: Sequence[str], *, index: int = 0) -> AsyncIterator[Progress]:
-        """Stop and start again. `index`: only that replica of the one service; StackError when there is none such."""
+        """Stop and start again (all when empty).
+
+        `index`: only that replica of the one service; StackError when there is none such.
+        """
 
     def recreate(self, services: Sequence[str]) -> AsyncIterator[Progress]:
         """Replace the services' containers (all when empty) by new ones. UsageError where there are none."""

@@ -75,23 +75,23 @@ class LocalRuntime(WithoutContainers):
         return self._changing("down", lambda conductor: conductor.down(volumes=volumes))
 
     def start(self, services: Sequence[str]) -> AsyncGenerator[Progress, None]:
-        """Start services of a stack that is up."""
+        """Start services (all when empty) of a stack that is up."""
         demand_known(services)
-        return self._changing("start", lambda conductor: conductor.start(services))
+        return self._changing("start", lambda conductor: conductor.start(services or SERVICES))
 
     def stop(self, services: Sequence[str]) -> AsyncGenerator[Progress, None]:
-        """Stop services, each with its grace period: a worker drains."""
+        """Stop services (all when empty), each with its grace period: a worker drains."""
         demand_known(services)
-        return self._changing("stop", lambda conductor: conductor.stop(services))
+        return self._changing("stop", lambda conductor: conductor.stop(services or SERVICES))
 
     def restart(self, services: Sequence[str], *, index: int = 0) -> AsyncGenerator[Progress, None]:
-        """Stop services and start them again, with the settings as they are now."""
+        """Stop services (all when empty) and start them again, with the settings as they are now."""
         demand_known(services)
         view.demand_only(services[0] if services else "", index)
 
         async def work(conductor: Conductor) -> None:
-            await conductor.stop(services)
-            await conductor.start(services)
+            await conductor.stop(services or SERVICES)
+            await conductor.start(services or SERVICES)
 
         return self._changing("restart", work)
 

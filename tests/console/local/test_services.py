@@ -66,6 +66,18 @@ async def test_killed_services_come_back_without_leaving_children(runtime: Local
     assert not any(runs(pid) for pid in before)
 
 
+async def test_stop_start_and_restart_without_a_name_are_for_the_whole_stack(runtime: LocalRuntime) -> None:
+    before = {name: (await replica(runtime, name)).pid for name in SERVICES}
+    await drain(runtime.stop(()))
+    assert {(await replica(runtime, name)).state for name in SERVICES} == {State.STOPPED}
+    await drain(runtime.start(()))
+    started = {name: (await replica(runtime, name)).pid for name in SERVICES}
+    assert {(await replica(runtime, name)).state for name in SERVICES} == {State.HEALTHY}
+    await drain(runtime.restart(()))
+    after = {name: (await replica(runtime, name)).pid for name in SERVICES}
+    assert all(len({before[name], started[name], after[name]}) == 3 for name in SERVICES)
+
+
 async def test_a_new_setting_restarts_the_service_and_its_worker_only(runtime: LocalRuntime, state_dir: Path) -> None:
     before = {name: (await replica(runtime, name)).pid for name in SERVICES}
     await drain(LocalRuntime(state_dir, {**ENV, "MAX_ATTEMPTS": "3"}).up())
