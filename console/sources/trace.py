@@ -76,11 +76,14 @@ class Tracer:
     async def queued(self, text: str) -> tuple[JobView, ...]:
         """The queued jobs: by job id at once; by any other id in what each place lists, newest states first.
 
-        A fragment of a job id counts only where no job has exactly this id: a short number is in many of them.
+        A fragment of a job id counts only where no job has exactly this id, and a number never: it is in many of them,
+        and what is meant is a lead.
         """
-        view = None if "@" in text else await self._links.inspect(lambda inspector: inspector.job(text))
-        if view is not None and _exactly(view, text):
-            return (view,)
+        if not text:
+            return ()
+        named = None if "@" in text else await self._links.inspect(lambda inspector: inspector.job(text))
+        if named is not None and _exactly(named, text):
+            return (named,)
         matches = [f"payload:{text}"] if "@" in text else [f"lead:{text}", f"request:{text}"]
         found: dict[str, JobView] = {}
         for state in PLACES:
@@ -90,7 +93,7 @@ class Tracer:
                         found[view.job.id] = view
                     if len(found) >= AT_MOST:
                         return tuple(found.values())
-        return tuple(found.values()) or ((view,) if view else ())
+        return tuple(found.values()) or ((named,) if named and not text.isdecimal() else ())
 
     async def _matching(self, state: JobState, match: str) -> AsyncIterator[JobView]:
         page, scanned = JobPage(()), 0

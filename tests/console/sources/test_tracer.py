@@ -15,6 +15,7 @@ from console.sources.trace import Tracer
 LEAD = Lead(source="forms", external_id="msg_1", received_at=datetime(2026, 11, 24, tzinfo=UTC), id=15)
 OTHER = JobView(Job(id="01M815XYZ", source="meta", external_id="4711", payload="{}", received_at=1.0), JobState.DEAD)
 MINE = JobView(Job(id="01M8000AB", source="meta", external_id="15", payload="{}", received_at=1.0), JobState.DEAD)
+NEAR = JobView(Job(id="01M8111CD", source="forms", external_id="8000abc", payload="{}", received_at=1.0), JobState.DEAD)
 
 
 class Known:
@@ -59,8 +60,22 @@ async def jobs_of(text: str, rows: tuple[LeadDetails, ...], views: tuple[JobView
         ("15", (), (OTHER, MINE), ["01M8000AB"]),
         ("15xyz", (), (OTHER, MINE), ["01M815XYZ"]),
         ("01m815xyz", (LeadDetails(LEAD),), (OTHER,), ["01M815XYZ"]),
+        ("471", (), (OTHER, MINE), []),
+        ("15", (), (OTHER,), []),
+        ("8000a", (), (OTHER, MINE, NEAR), ["01M8000AB"]),
+        ("", (), (OTHER,), []),
     ],
-    ids=["row only", "row and job", "job before fragment", "fragment", "job id"],
+    ids=[
+        "row only",
+        "row and job",
+        "job before fragment",
+        "fragment",
+        "job id",
+        "part of a lead's id",
+        "number",
+        "fragment in another lead's id",
+        "nothing",
+    ],
 )
 async def test_a_fragment_counts_only_where_nothing_has_the_id(
     text: str, rows: tuple[LeadDetails, ...], views: tuple[JobView, ...], expected: list[str]
