@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from console.format import Cell
 
@@ -24,3 +25,28 @@ class Row(NamedTuple):
 
     key: str
     cells: tuple[Cell, ...]
+
+
+class Listed(Sequence[Row]):
+    """The rows of a long list, each made when it is looked at.
+
+    Args:
+        keys: their identities.
+        make: the row at an index.
+    """
+
+    def __init__(self, keys: Iterable[str], make: Callable[[int], Row]) -> None:
+        self.keys = list(keys)
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | list[Row]:
+        if isinstance(index, slice):
+            return [self._make(n) for n in range(*index.indices(len(self.keys)))]
+        return self._make(range(len(self.keys))[index])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from api.models import JobPage, JobState, JobView
@@ -21,13 +21,30 @@ TIMEOUT_S = 5.0
 
 
 class JobList:
-    """Jobs of one state that match a filter. `changed` is called after each read."""
+    """Jobs of one state that match a filter.
 
-    def __init__(self, screen: Screen[None], known: Known, source: QueueSource, changed: Callable[[], None]) -> None:
+    Args:
+        changed: called after each read.
+        pinned: the jobs, by id, that somebody is at.
+    """
+
+    def __init__(
+        self,
+        screen: Screen[None],
+        known: Known,
+        source: QueueSource,
+        changed: Callable[[], None],
+        pinned: Callable[[], Collection[str]],
+    ) -> None:
         self._known = known
         self._source = source
         self._pages: Paging[JobView] = Paging(
-            screen, lambda view: view.job.id, changed, timeout_s=TIMEOUT_S, slow="Redis takes too long to list jobs"
+            screen,
+            lambda view: view.job.id,
+            changed,
+            pinned=pinned,
+            timeout_s=TIMEOUT_S,
+            slow="Redis takes too long to list jobs",
         )
         self.state = JobState.READY
         self.match = ""

@@ -31,7 +31,7 @@ class JobVerbs(Page):
         return self.jobs.by_id(self.table.key)
 
     def _targets(self) -> tuple[str, ...]:
-        chosen = tuple(row.key for row in self.table.rows if row.key in self.table.selected)
+        chosen = tuple(key for key in self.table.keys if key in self.table.selected)
         return chosen or ((self.table.key,) if self.table.key else ())
 
     def action_select(self) -> None:

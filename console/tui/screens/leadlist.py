@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -27,22 +27,36 @@ DETAILS_AFTER_S = 0.08
 
 
 class LeadList:
-    """Pages of leads for one search. `changed` is called when the list has, `detailed` when the details have."""
+    """Pages of leads for one search.
+
+    Args:
+        changed: called when the list has.
+        detailed: called when the details have.
+        pinned: the leads, by id, that somebody is at.
+    """
 
     def __init__(
         self,
         screen: Screen[None],
         known: Known,
         source: LeadsSource,
+        *,
         changed: Callable[[], None],
         detailed: Callable[[], None],
+        pinned: Callable[[], Collection[str]],
     ) -> None:
         self._screen = screen
         self._known = known
         self._source = source
         self._detailed = detailed
+        self._pinned = pinned
         self._pages: Paging[Lead] = Paging(
-            screen, lambda lead: str(lead.id), changed, timeout_s=TIMEOUT_S, slow="Postgres takes too long to search"
+            screen,
+            lambda lead: str(lead.id),
+            changed,
+            pinned=pinned,
+            timeout_s=TIMEOUT_S,
+            slow="Postgres takes too long to search",
         )
         self.text = ""
         self.notice = ""
@@ -60,6 +74,11 @@ class LeadList:
     def more(self) -> bool:
         """Whether there is more than has been loaded."""
         return bool(self._pages.cursor)
+
+    @property
+    def behind(self) -> bool:
+        """Whether newer leads are not listed, because somebody is at older ones."""
+        return self._pages.behind
 
     @property
     def health(self) -> Health:
@@ -99,7 +118,9 @@ class LeadList:
     def refresh(self) -> None:
         """Leads may have been stored: if so, read the first page and put it before the rest."""
         store = self._known.leads.value
-        if not self._pages.reading and store is not None and (store.total != self._total or self._pages.error):
+        if self._pages.reading or store is None or (self.behind and self._pinned()):
+            return
+        if store.total != self._total or self._pages.error:
             self.reload()
 
     def load_more(self) -> None:
@@ -121,7 +142,7 @@ class LeadList:
 
     def _found_again(self, page: LeadPage) -> None:
         self.notice = page.notice
-        self._pages.first(page.leads, page.cursor)
+        self._pages.newest(page.leads, page.cursor)
 
     # --- one lead
 

@@ -12,6 +12,7 @@ from textual.containers import Horizontal
 from api.models import Lead, LeadDetails
 from console.format import Cell, Tone, number, safe, took
 from console.tui.present import leads as lead_view
+from console.tui.present.grid import Listed
 from console.tui.present.search import HINT
 from console.tui.screens.leadlist import LeadList
 from console.tui.screens.leadverbs import LeadVerbs
@@ -68,7 +69,14 @@ class Leads(LeadVerbs):
 
     def on_mount(self) -> None:
         """Read the first page."""
-        self.leads = LeadList(self, self.known, self.leads_app.sources.leads, self._draw, self._draw_details)
+        self.leads = LeadList(
+            self,
+            self.known,
+            self.leads_app.sources.leads,
+            changed=self._draw,
+            detailed=self._draw_details,
+            pinned=lambda: {self.table.key} if self.table.held else (),
+        )
         self.leads.reload()
         self.table.focus()
 
@@ -96,12 +104,14 @@ class Leads(LeadVerbs):
         table.empty = (
             Cell(f"No lead matches {safe(leads.text, 80)}. Esc clears the search." if leads.text else NO_LEADS),
         )
-        table.foot = (
-            (Cell(f"{number(len(leads.leads))}{'+' if leads.more else ''} shown", Tone.DIM),) if leads.leads else ()
-        )
+        shown = f"{number(len(leads.leads))}{'+' if leads.more else ''} shown"
+        newer = (Cell("g shows newer ones", Tone.WARN), Cell(" · ", Tone.DIM)) if leads.behind else ()
+        table.foot = (*newer, Cell(shown, Tone.DIM)) if leads.leads else ()
         table.meta = (Cell(f"{number(store.today)} today · {number(store.total)} in all", Tone.DIM),) if store else ()
         revealed = known.revealed
-        table.show([lead_view.lead_row(x, now, revealed=str(x.id) in revealed) for x in leads.leads])
+        listed = leads.leads
+        ids = [str(lead.id) for lead in listed]
+        table.show(Listed(ids, lambda n: lead_view.lead_row(listed[n], now, revealed=ids[n] in revealed)))
         self._go_on()
         said = Cell(f" /{safe(leads.text, 120)}", Tone.ACCENT) if leads.text else Cell(f" / {HINT}", Tone.DIM)
         note = (Cell(f"   {safe(leads.notice, 120)}", Tone.WARN),) if leads.notice else ()
@@ -146,8 +156,9 @@ class Leads(LeadVerbs):
         self.board.to_top()
         self._want_details()
         self._draw_details()
-        rows = self.table.rows
-        if rows and message.key in {row.key for row in rows[-15:]}:
+        if self.leads.behind and not self.table.held:
+            self.leads.reload()
+        elif message.key in self.table.keys[-15:]:
             self.leads.load_more()
 
     def _want_details(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 P = TypeVar("P")
 
+GROWTH = 1_000
+"""So many more items than were asked for are kept when new ones come before them."""
+
 
 class Paging(Generic[T]):
     """Items known by a key, and the cursor that continues them ("" at the end).
@@ -24,6 +27,7 @@ class Paging(Generic[T]):
         screen: whose workers read.
         key: an item's identity.
         changed: called after each read.
+        pinned: the keys of what somebody is at, and would miss.
         timeout_s: seconds after which a read is given up.
         slow: what is said then.
     """
@@ -34,21 +38,25 @@ class Paging(Generic[T]):
         key: Callable[[T], Hashable],
         changed: Callable[[], None],
         *,
+        pinned: Callable[[], Collection[Hashable]],
         timeout_s: float,
         slow: str,
     ) -> None:
         self._screen = screen
         self._key = key
         self._changed = changed
+        self._pinned = pinned
         self._timeout_s = timeout_s
         self._slow = slow
         self._turn = 0
+        self._asked = 0
         self.items: list[T] = []
         self.index: dict[Hashable, T] = {}
         self.cursor = ""
         self.error = ""
         self.reading = False
         self.loaded = False
+        self.behind = False
         self._waiting: list[Callable[[], None]] = []
 
     def when_loaded(self, do: Callable[[], None]) -> None:
@@ -92,19 +100,48 @@ class Paging(Generic[T]):
             do()
 
     def first(self, items: Sequence[T], cursor: str) -> None:
-        """The first page has been read anew: it stands before what had been loaded beyond it."""
+        """The first page has been read anew: it stands before what had been loaded beyond it, as long as that is so.
+
+        What had been loaded is let go when much has come before it and nobody is there.
+        """
+        rest, pinned = self._beyond(items, cursor), self._pinned()
+        grown = len(items) + len(rest) > self._asked + GROWTH
+        if grown and not any(self._key(item) in pinned for item in rest):
+            self.replace(items, cursor)
+        else:
+            self._put([*items, *rest], self.cursor if rest else cursor)
+
+    def newest(self, items: Sequence[T], cursor: str) -> None:
+        """The first page of a list that only grows, at its top, has been read anew.
+
+        What somebody is at stays listed. Where that would leave a gap, or too much has come before it, the list stays
+        as it was, `behind`; it is so no longer once nothing is pinned.
+        """
+        pinned = self._pinned()
+        if not pinned:
+            self.replace(items, cursor)
+            return
+        rest = self._beyond(items, cursor)
+        there = {self._key(item) for item in (*items, *rest)}
+        self.behind = len(there) > self._asked + GROWTH or not there.issuperset(pinned)
+        if not self.behind:
+            self._put([*items, *rest], self.cursor if rest else cursor)
+
+    def _beyond(self, items: Sequence[T], cursor: str) -> list[T]:
         fresh = {self._key(item) for item in items}
         common = [n for n, item in enumerate(self.items) if self._key(item) in fresh]
-        rest = self.items[common[-1] + 1 :] if common and cursor else []
-        self._put([*items, *rest], self.cursor if rest else cursor)
+        return self.items[common[-1] + 1 :] if common and cursor else []
 
     def more(self, items: Sequence[T], cursor: str) -> None:
         """The next page has been read."""
         self._put([*self.items, *(item for item in items if self._key(item) not in self.index)], cursor)
+        self._asked = len(self.items)
 
     def replace(self, items: Sequence[T], cursor: str) -> None:
         """Something else has been read: nothing of what was there stays."""
         self._put(list(items), cursor)
+        self._asked = len(self.items)
+        self.behind = False
 
     def _put(self, items: list[T], cursor: str) -> None:
         self.items = items

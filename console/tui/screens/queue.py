@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from api.models import JobState
 from console.format import Cell, Tone, number
 from console.tui.present import queue as queue_view
+from console.tui.present.grid import Listed
 from console.tui.present.supply import Supply
 from console.tui.screens.joblist import JobList
 from console.tui.screens.jobverbs import JobVerbs
@@ -76,7 +77,9 @@ class Queue(JobVerbs):
 
     def on_mount(self) -> None:
         """Begin with what is in trouble, if anything is."""
-        self.jobs = JobList(self, self.known, self.leads_app.sources.queue, self._draw)
+        self.jobs = JobList(
+            self, self.known, self.leads_app.sources.queue, self._draw, lambda: {self.table.key, *self.table.selected}
+        )
         queue = self.known.queue.value
         if queue is not None and self.jobs.state is JobState.READY:
             trouble = (JobState.STUCK, JobState.DEAD, JobState.RETRY)
@@ -116,7 +119,8 @@ class Queue(JobVerbs):
         more = "+" if jobs.more else ""
         table.foot = (Cell(f"{chosen}{number(len(jobs.views))}{more} shown", Tone.DIM),) if jobs.views else ()
         wide = table.size.width >= 120
-        table.show([queue_view.job_row(view, now, wide=wide) for view in jobs.views])
+        views = jobs.views
+        table.show(Listed((x.job.id for x in views), lambda n: queue_view.job_row(views[n], now, wide=wide)))
         self._details()
 
     def _details(self) -> None:
@@ -129,8 +133,7 @@ class Queue(JobVerbs):
         """Another job: its details; near the end of the list: more of it."""
         self.board.to_top()
         self._details()
-        rows = self.table.rows
-        if rows and message.key in {row.key for row in rows[-10:]}:
+        if message.key in self.table.keys[-10:]:
             self.jobs.load_more()
 
     def on_table_chose(self) -> None:

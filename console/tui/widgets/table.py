@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from console.format import Cell, Line, Tone, fit
-from console.tui.present.grid import Column, Row
+from console.tui.present.grid import Column, Listed, Row
 from console.tui.widgets.framed import Framed, thumb_of
 from console.tui.widgets.painted import Drawn, Ground
 from console.tui.widgets.selection import Selection
@@ -80,7 +80,8 @@ class Table(Framed, can_focus=True):
         self.lasting = lasting
         self.opens = opens
         self.selection = Selection()
-        self._rows: list[Row] = []
+        self._rows: Sequence[Row] = ()
+        self._keys: list[str] = []
         self._index: dict[str, int] = {}
         self._cursor = 0
         self._held = not follow_top
@@ -96,13 +97,24 @@ class Table(Framed, can_focus=True):
     @property
     def key(self) -> str:
         """The key of the row under the cursor, "" without rows."""
-        return self._rows[self._cursor].key if self._rows else ""
+        return self._keys[self._cursor] if self._keys else ""
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """The keys of the rows as last shown."""
+        return self._keys
+
+    @property
+    def held(self) -> bool:
+        """Whether the cursor keeps to its row rather than to the first."""
+        return self._held
 
     def show(self, rows: Sequence[Row]) -> None:
         """Show these rows. The cursor stays on its row, at its height; if the row is gone, on the one in its place."""
         before, old = self.key, self._cursor
-        self._rows = list(rows)
-        self._index = {row.key: index for index, row in enumerate(self._rows)}
+        self._rows = rows
+        self._keys = rows.keys if isinstance(rows, Listed) else [row.key for row in rows]
+        self._index = {key: index for index, key in enumerate(self._keys)}
         self.selection.keep(self._index.keys())
         if self._held and before in self._index:
             self._cursor = self._index[before]
@@ -164,15 +176,10 @@ class Table(Framed, can_focus=True):
 
     def _widths(self, width: int) -> list[int]:
         width -= 2 if self.selectable else 1
-        kept = [c if width >= c.from_width else None for c in self.columns]
-        fixed = sum(c.width + self.gap for c in kept if c) - self.gap
-        grow = sum(c.grow for c in kept if c)
-        left = max(width - fixed, 0)
-        widths = []
-        for column in kept:
-            share = left * column.grow // grow if column and grow else 0
-            widths.append(column.width + share if column else 0)
-        return widths
+        kept = [c for c in self.columns if width >= c.from_width]
+        grow = sum(c.grow for c in kept) or 1
+        left = max(width - sum(c.width + self.gap for c in kept) + self.gap, 0)
+        return [c.width + left * c.grow // grow if width >= c.from_width else 0 for c in self.columns]
 
     def _laid(self, cells: Sequence[Cell], widths: Sequence[int]) -> Line:
         laid = []
@@ -192,7 +199,7 @@ class Table(Framed, can_focus=True):
         self._held = True
         if self.selection.span is not None:
             if extending or self.selection.span.lasting:
-                self.selection.reach([row.key for row in self._rows], self._cursor)
+                self.selection.reach(self._keys, self._cursor)
                 self._chosen()
             else:
                 self.selection.end()
@@ -209,9 +216,8 @@ class Table(Framed, can_focus=True):
         self._offset = max(self._offset, self._cursor - shown + 1)
         self.repaint()
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self, _event: events.Resize) -> None:
         """Keep the cursor in sight."""
-        del event
         self._settle()
 
     def action_move(self, step: int) -> None:
@@ -227,6 +233,7 @@ class Table(Framed, can_focus=True):
         self._go(0 if direction < 0 else len(self._rows) - 1)
         if direction < 0 and self.follow_top:
             self._held = False
+            self.post_message(self.Moved(self, self.key))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Rows that hold nothing more are not entered; some are selected only where several can be acted upon."""
@@ -251,18 +258,18 @@ class Table(Framed, can_focus=True):
 
     def action_span(self) -> None:
         """Begin a range that reaches to wherever the cursor goes, or end it."""
-        if self._rows:
-            if self.selection.span is not None:
-                self.selection.end()
-            else:
-                self.selection.begin(self.key, lasting=True)
-                self.selection.reach([row.key for row in self._rows], self._cursor)
-            self._chosen()
+        if not self._rows:
+            return
+        if self.selection.span is not None:
+            self.selection.end()
+        else:
+            self.selection.begin(self.key, lasting=True)
+            self.selection.reach(self._keys, self._cursor)
+        self._chosen()
 
     def action_select_all(self) -> None:
         """Select all rows that have been loaded, or none if all are."""
-        every = set(self._index)
-        chosen = set() if self.selected == every else every
+        chosen = set() if self.selected == self._index.keys() else set(self._index)
         self.selection.clear()
         self.selection.keys = chosen
         self._chosen()
