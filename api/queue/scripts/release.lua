@@ -13,7 +13,8 @@ end
 local found, released = members_after(retry, score, member, count, false), 0
 for _, entry in ipairs(found) do
   local note = note_of(notes, entry[1])
-  local goes_on = note.page == page or page == '*' and redis.call('HEXISTS', pauses, note.page or '') == 0
+  local its = note.page or ''
+  local goes_on = its == page or page == '*' and redis.call('HEXISTS', pauses, its) == 0
   if note.waits and goes_on then
     redis.call('ZADD', retry, 'XX', began, entry[1])
     released = released + 1

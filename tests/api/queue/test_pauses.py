@@ -56,6 +56,15 @@ async def test_a_release_of_all_leaves_pages_that_have_a_pause_of_their_own(queu
     assert await ready(queue, consumer) == paused
 
 
+async def test_what_waits_without_a_page_is_released_by_that_name(queue: Queue) -> None:
+    consumer = await queue.consumer()
+    nameless = await waiting(queue, consumer, 2, "")
+    other = await waiting(queue, consumer, 1, "1")
+    assert await consumer.release("") == len(nameless)
+    assert await ready(queue, consumer) == nameless
+    assert await consumer.release("1") == len(other)
+
+
 async def test_an_operator_releases_what_waits_though_no_pause_is_left(queue: Queue) -> None:
     consumer = await queue.consumer()
     jobs = await waiting(queue, consumer, 5, "1")
