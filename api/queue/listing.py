@@ -159,7 +159,10 @@ class Listing:
         now, after, rows = await self._link.run("find", position, FIND_COUNT, STRETCH_BYTES, fragment, *ids)
         for values in rows:
             row = found_row(now, values, self._limits)
-            found[row.view.job.id] = row
+            job_id = row.view.job.id
+            # An entry's id is a job's only where there is no other.
+            if job_id in ids or (fragment and fragment in job_id):
+                found[job_id] = row
         return text(after)
 
 

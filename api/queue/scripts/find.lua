@@ -1,4 +1,4 @@
--- Looks for jobs in a stretch of the stream by their ids.
+-- Looks for jobs in a stretch of the stream by their ids; what cannot be read as a job goes by its entry's.
 -- ARGV: from, count, bytes after which to stop, fragment of an id ('' for none), then whole ids. Returns {now ms, where to go on or '',
 -- {{entry, job, seq, consumer or '', idle ms, deliveries, ms since the consumer's heartbeat or -1, 1 if it was handed
 -- out}, ...}}.
@@ -17,7 +17,10 @@ while looked < count and bytes < budget do
     local job, seq = parts(entry[2])
     bytes = bytes + #job
     local id = job_id_of(job)
-    if wanted[id] or fragment ~= '' and string.find(id, fragment, 1, true) then
+    if id == '' then
+      id = entry[1]
+    end
+    if wanted[id] or wanted[entry[1]] or fragment ~= '' and string.find(id, fragment, 1, true) then
       local hold = hold_of(ready, entry[1]) or { entry[1], '', 0, 0 }
       local age = hold[2] ~= '' and beat_age(beats, hold[2], now) or -1
       rows[#rows + 1] = { entry[1], job, seq, hold[2], hold[3], hold[4], age, is_after(entry[1], last) and 0 or 1 }

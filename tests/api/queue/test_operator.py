@@ -137,6 +137,28 @@ async def test_discarding_from_every_place_and_undoing_it(queue: Queue) -> None:
     assert {job.seq for job in again.values()} == {1, 2, 3, 4}
 
 
+@pytest.mark.parametrize("fields", [{"x": "y"}, {"j": '{"id":"OTHER","source":7}', "n": "5"}])
+async def test_what_is_no_job_goes_by_the_id_that_it_is_shown_with(queue: Queue, fields: dict[str, str]) -> None:
+    (job,) = await queue.publish()
+    entry = queue.raw.xadd("{leads}:ready", fields)
+    shown = [view.job.id for view in (await queue.inspector.jobs(JobState.READY)).jobs]
+    assert shown == [job.id, entry]
+    view = await queue.inspector.job(entry)
+    assert view is not None
+    assert (view.job.id, view.job.source) == (entry, "unreadable")
+    assert (await queue.operator.discard([entry])).done == (entry,)
+    assert (await queue.operator.undo([entry])).done == (entry,)
+    assert await states(queue) == {"ready": 2}
+
+
+async def test_a_job_does_not_go_by_its_entry_s_id(queue: Queue) -> None:
+    await queue.publish()
+    (view,) = (await queue.inspector.jobs(JobState.READY)).jobs
+    assert await queue.inspector.job(view.entry_id) is None
+    assert (await queue.operator.discard([view.entry_id])).done == ()
+    assert await states(queue) == {"ready": 1}
+
+
 async def test_only_discarded_jobs_can_be_undone(queue: Queue) -> None:
     (corpse,) = await dead(queue)
     assert await queue.operator.undo([corpse]) == Changed((), ((corpse, "is not discarded"),))
