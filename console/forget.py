@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import unicodedata
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ PLACES = (JobState.IN_FLIGHT, JobState.READY, JobState.RETRY, JobState.DEAD, Job
 IN_FLIGHT_WAIT_S = 30.0
 LEAD, JOB = "lead ", "job "
 MAX_DEPTH = 100
-_PHONE = re.compile(r"\+?[0-9][0-9 ()/.-]{5,30}")
+_PHONE = re.compile(r"[+( ]{0,3}[0-9][0-9 ()/.\u2010-\u2015-]{5,30}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,11 @@ class Forgetter:
         return tuple(found.values())
 
     async def _jobs(self, text: str, known: set[tuple[str, str]]) -> AsyncIterator[JobView]:
-        """Every queued job that carries the text, or one of the leads' ids."""
+        """Every queued job that has the text or one of the leads' ids for its own, or carries the address or number.
+
+        Any other text is no answer that names somebody: "3" or "yes" stands in many a payload.
+        """
+        names_somebody = "@" in text or bool(phone_figures(text))
         for state in PLACES:
             page = JobPage(())
             while True:
@@ -102,7 +107,7 @@ class Forgetter:
                 for view in page.jobs:
                     job = view.job
                     mine = (job.source, job.external_id) in known or text in (job.id, job.external_id)
-                    if mine or carries(job.payload, text):
+                    if mine or (names_somebody and carries(job.payload, text)):
                         yield view
                 if not page.cursor:
                     break
@@ -162,5 +167,6 @@ def _within(value: Any, folded: str, figures: str, depth: int = 0) -> bool:
 
 
 def phone_figures(text: str) -> str:
-    """The digits of what looks like a phone number, "" for anything else."""
-    return re.sub(r"\D", "", text) if _PHONE.fullmatch(text.strip()) else ""
+    """The digits of what looks like a phone number, however it is written; "" for anything else."""
+    plain = unicodedata.normalize("NFKC", text).strip()
+    return re.sub(r"\D", "", plain) if _PHONE.fullmatch(plain) else ""

@@ -213,7 +213,8 @@ def forget(
         if not found.targets:
             raise ConsoleError("nothing stored or queued has exactly that address, number or id")
         if not (yes or inv.json or inv.quiet):
-            show_leads(inv.output, found.leads, reveal=False)
+            if found.leads:
+                show_leads(inv.output, found.leads, reveal=False)
             if found.jobs:
                 show_jobs(inv.output, found.jobs)
             inv.output.flush()
