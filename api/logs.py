@@ -163,7 +163,8 @@ class _Bridge(logging.Handler):
             text = str(record.msg)
         fields: dict[str, Any] = {"logger": record.name, "text": text}
         if record.exc_info and record.exc_info[1] is not None:
-            fields |= _exception(record.exc_info[1])
+            # The first line says what happened; asyncio quotes the exception, and what was passed on, in the others.
+            fields = {**fields, "text": text.partition("\n")[0], **_exception(record.exc_info[1])}
         self._writer.msg(line(level, "library.log", fields))
 
 

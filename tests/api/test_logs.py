@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import io
 import json
 import logging
@@ -59,6 +61,19 @@ def test_a_stranger_s_exception_is_named_and_not_quoted(out: Out) -> None:
         assert line["exception"] == line["error"] == "ValueError"
         assert line["frames"][-1].endswith("test_a_stranger_s_exception_is_named_and_not_quoted")
         assert line["level"] == "error"
+    assert b"greta" not in out.getvalue()
+
+
+async def test_asyncio_quotes_no_exception_that_nobody_looked_at(out: Out) -> None:
+    async def fail() -> None:
+        raise ValueError("greta@example.com")
+
+    task = asyncio.create_task(fail())
+    await asyncio.wait([task])
+    del task
+    gc.collect()
+    (line,) = out.lines()
+    assert (line["text"], line["exception"]) == ("Task exception was never retrieved", "ValueError")
     assert b"greta" not in out.getvalue()
 
 
