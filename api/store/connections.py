@@ -23,6 +23,7 @@ DATA_CLASSES = ("22", "23", "54")
 """SQLSTATE classes that mean the values are at fault (data exception, integrity, a limit of the program)."""
 
 _CANCEL_GRACE_S = 2.0
+_UNREADABLE_URL = "the database's URL is not valid: % and blanks in its parts are to be written as %25 and %20"
 
 
 class Connections:
@@ -91,6 +92,11 @@ class Connections:
                     tcp_user_timeout=20_000,
                 )
                 await connection.execute(_set_limit(self._timeout_s))
+        except psycopg.ProgrammingError as error:
+            if error.sqlstate:
+                raise translate(error) from error
+            # Its text quotes what could not be read: the password, most often.
+            raise StoreUnavailableError(_UNREADABLE_URL) from None
         except psycopg.Error as error:
             raise translate(error) from error
         except TimeoutError as error:

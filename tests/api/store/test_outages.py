@@ -91,6 +91,14 @@ async def test_a_refused_connection_names_no_password() -> None:
     assert "topsecret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("parts", ["top%secret@db", "topsecret%00@db", "top secret@db", "topsecret@[::1]x"])
+async def test_a_url_that_cannot_be_read_names_no_password(parts: str) -> None:
+    reader = Reader(f"postgresql://leads:{parts}/leads")
+    with pytest.raises(StoreUnavailableError, match="URL is not valid") as caught:
+        await reader.ping()
+    assert "secret" not in str(caught.value)
+
+
 async def test_a_wrong_password_is_named_as_such(store_url: str) -> None:
     head, tail = store_url.split("@")
     reader = Reader(f"{head.rsplit(':', 1)[0]}:wrong@{tail}")
