@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import json
 import os
 import re
@@ -39,6 +40,8 @@ LEVELS = {"debug": "debug", "info": "info", "warning": "warning", "warn": "warni
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _REGION = re.compile(r"(?:[A-Za-z]{2})?")
 _VERSION = re.compile(r"v[0-9]{1,3}\.[0-9]{1,2}")
+_HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
+_UNQUOTED = re.compile(r"%(?![0-9A-Fa-f]{2})|%00|\s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,9 +194,20 @@ def _split(name: str, url: str, schemes: tuple[str, ...], example: str) -> None:
     if (
         parts.scheme not in schemes
         or not port_ok
-        or (not host and parts.scheme in ("redis", "rediss", "http", "https"))
+        or (parts.scheme in ("redis", "rediss", "http", "https") and not _is_host(host or ""))
     ):
         raise SettingsError(f"{name} is not valid: expected {example}")
+
+
+def _is_host(host: str) -> bool:
+    """Whether it is an address, or a name that a resolver can be asked for: it raises errors of its own for others."""
+    if ":" in host:
+        try:
+            ipaddress.IPv6Address(host)
+        except ValueError:
+            return False
+        return True
+    return all(0 < len(label) < 64 for label in host.removesuffix(".").split("."))
 
 
 def _redis_url(source: Environment) -> str:
@@ -206,8 +220,8 @@ def _redis_url(source: Environment) -> str:
     password = source.text("REDIS_PASSWORD")
     if not host:
         return ""
-    if not re.fullmatch(r"[A-Za-z0-9._:-]{1,253}", host):
-        raise SettingsError("REDIS_HOST is not valid: expected a host name or an address")
+    if not _HOST.fullmatch(host) or not _is_host(host):
+        raise SettingsError("REDIS_HOST is not valid: expected a host name or an address, without a port")
     login = f":{quote(password, safe='')}@" if password else ""
     return f"redis://{login}{f'[{host}]' if ':' in host else host}:{port}/0"
 
@@ -216,6 +230,8 @@ def _database_url(source: Environment) -> str:
     url = source.text("DATABASE_URL")
     if url:
         _split("DATABASE_URL", url, ("postgresql", "postgres"), "postgresql://user:password@host:5432/database")
+        if _UNQUOTED.search(url):
+            raise SettingsError("DATABASE_URL is not valid: expected % and blanks in it written as %25 and %20")
     return url
 
 
