@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 
-from api.models import JobPage, JobState, JobView, LeadDetails, LeadFilter
+from api.models import JobPage, JobState, JobView, LeadDetails, LeadFilter, LeadPage
 from console.errors import ConsoleError, UnreachableError
+from console.forget import carries
 from console.links import Links
 from console.snapshots import LogLine
 from console.trace import Trace, belongs, ids_of, traced
@@ -69,9 +70,16 @@ class Tracer:
         """The rows that have this id or address. UnreachableError when Postgres does not answer."""
         if "@" not in text:
             return await self._links.read(lambda reader: reader.find(text, AT_MOST))
-        page = await self._links.read(lambda reader: reader.page(LeadFilter(text=text), "", 10 * AT_MOST))
-        ids = [lead.id for lead in page.leads if lead.email.casefold() == text.casefold()][:AT_MOST]
-        return tuple([await self._links.read(lambda reader, id_=id_: reader.details(id_)) for id_ in ids])  # type: ignore[misc]
+        ids: list[int] = []
+        page = LeadPage(())
+        while True:  # a page may be short, or empty, and still not be the last
+            page = await self._links.read(
+                lambda reader, cursor=page.cursor: reader.page(LeadFilter(text=text), cursor, 10 * AT_MOST)  # type: ignore[misc]
+            )
+            ids += [lead.id for lead in page.leads if lead.email.casefold() == text.casefold()]
+            if not page.cursor or len(ids) >= AT_MOST:
+                break
+        return tuple([await self._links.read(lambda reader, id_=id_: reader.details(id_)) for id_ in ids[:AT_MOST]])  # type: ignore[misc]
 
     async def queued(self, text: str) -> tuple[JobView, ...]:
         """The queued jobs: by job id at once; by any other id in what each place lists, newest states first.
@@ -84,7 +92,9 @@ class Tracer:
         named = None if "@" in text else await self._links.inspect(lambda inspector: inspector.job(text))
         if named is not None and _exactly(named, text):
             return (named,)
-        matches = [f"payload:{text}"] if "@" in text else [f"lead:{text}", f"request:{text}"]
+        # JSON may hold what is not ASCII in several forms: then every payload is read.
+        address = f"payload:{text}" if text.isascii() else ""
+        matches = [address] if "@" in text else [f"lead:{text}", f"request:{text}"]
         found: dict[str, JobView] = {}
         for state in PLACES:
             for match in matches:
@@ -134,5 +144,5 @@ class Tracer:
 
 def _exactly(view: JobView, text: str) -> bool:
     if "@" in text:
-        return text.casefold() in view.job.payload.casefold()
+        return carries(view.job.payload, text)
     return text in (view.job.external_id, view.job.request_id) or text.upper() == view.job.id

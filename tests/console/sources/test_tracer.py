@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import msgspec
 import pytest
 
-from api.models import Job, JobPage, JobState, JobView, Lead, LeadDetails
+from api.models import Job, JobPage, JobState, JobView, Lead, LeadDetails, LeadFilter, LeadPage
 from console.links import Links
 from console.sources.trace import Tracer
 
@@ -36,14 +38,20 @@ class Known:
         return found[0] if len(found) == 1 else None
 
     async def jobs(self, state: JobState, *, cursor: str, limit: int, match: str) -> JobPage:
-        """The jobs in the state that carry the text of the match in an id."""
-        text = match.partition(":")[2]
-        mine = [view for view in self.views if view.state is state and text in view.job.external_id]
+        """The jobs in the state that carry the text of the match in an id, or in the payload."""
+        field, _, text = match.partition(":")
+        said = {"payload": "payload", "": "payload"}.get(field, "external_id")
+        there = [view for view in self.views if view.state is state]
+        mine = [view for view in there if text.casefold() in getattr(view.job, said).casefold()]
         return JobPage(tuple(mine), "", len(mine))
 
     async def find(self, _text: str, _limit: int) -> tuple[LeadDetails, ...]:
         """All rows."""
         return self.rows
+
+    async def page(self, _where: LeadFilter, _cursor: str, _limit: int) -> LeadPage:
+        """None."""
+        return LeadPage(())
 
 
 async def jobs_of(text: str, rows: tuple[LeadDetails, ...], views: tuple[JobView, ...]) -> list[str]:
@@ -81,3 +89,43 @@ async def test_a_fragment_counts_only_where_nothing_has_the_id(
     text: str, rows: tuple[LeadDetails, ...], views: tuple[JobView, ...], expected: list[str]
 ) -> None:
     assert await jobs_of(text, rows, views) == expected
+
+
+def asked(id_: str, email: str) -> JobView:
+    """A job that waits, of somebody with that address."""
+    payload = json.dumps({"data": {"email": email}})
+    return JobView(Job(id=id_, source="forms", external_id=id_, payload=payload, received_at=1.0), JobState.READY)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("ana@x.example", ["01A"]), ("ANA@x.example", ["01A"]), ("ana@x.exam", []), ("jürgen@x.example", ["01C"])],
+)
+async def test_an_address_is_a_whole_one_in_the_queue(text: str, expected: list[str]) -> None:
+    views = (asked("01A", "ana@x.example"), asked("01B", "diana@x.example"), asked("01C", "jürgen@x.example"))
+    assert await jobs_of(text, (), views) == expected
+
+
+class Stretches:
+    """A reader whose first page was given up before it came to the lead."""
+
+    async def read(self, ask: Callable[[Any], Awaitable[Any]]) -> Any:
+        """What it answers."""
+        return await ask(self)
+
+    async def page(self, where: LeadFilter, cursor: str, _limit: int) -> LeadPage:
+        """The lead is on the second page."""
+        return (
+            LeadPage((msgspec.structs.replace(LEAD, email=where.text),))
+            if cursor
+            else LeadPage((), "further", "looked so far")
+        )
+
+    async def details(self, _id: int) -> LeadDetails:
+        """The lead."""
+        return LeadDetails(LEAD)
+
+
+async def test_an_address_is_looked_for_to_the_end_of_the_leads() -> None:
+    (found,) = await Tracer(cast("Links", Stretches()), None).stored("ana@x.example")
+    assert found.lead == LEAD
