@@ -43,13 +43,23 @@ class Configuration:
 
 
 def config_path(env: Mapping[str, str] | None = None) -> Path:
-    """Where config.toml is: LEADSCTL_CONFIG, or in the user's config directory by the platform's custom."""
+    """Where config.toml is: LEADSCTL_CONFIG, or in the user's config directory by the platform's custom.
+
+    Raises:
+        UsageError: it lies in a home directory that there is not.
+    """
     given = (os.environ if env is None else env).get(FILE_ENV, "")
     if given:
-        return Path(given).expanduser()
+        try:
+            return Path(given).expanduser()
+        except RuntimeError:
+            raise UsageError(f"{FILE_ENV} cannot be {given[:80]!r}: there is no such home directory") from None
     from platformdirs import user_config_path
 
-    return user_config_path("leadsctl", appauthor=False) / "config.toml"
+    from console.settings import at_home
+
+    with at_home():
+        return user_config_path("leadsctl", appauthor=False) / "config.toml"
 
 
 def defaults() -> Configuration:

@@ -119,7 +119,10 @@ def path(value: Any) -> Path:
     """Reads a path; ~ is the home directory."""
     if not isinstance(value, str) or not value:
         raise ValueError("write a path in quotes")
-    return Path(value).expanduser()
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError("there is no such home directory") from None
 
 
 def paths(value: Any) -> tuple[Path, ...]:

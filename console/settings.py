@@ -7,10 +7,13 @@ these LEADSCTL_CONFIG names that file and LEADSCTL_DEBUG asks for tracebacks. `r
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from console.errors import UsageError
 
 if TYPE_CHECKING:
     from console.config import Configuration
@@ -94,7 +97,23 @@ def state_dir() -> Path:
     """Where the console keeps its own files (debug reports), by the platform's custom; not created here."""
     from platformdirs import user_state_path
 
-    return user_state_path("leadsctl", appauthor=False)
+    with at_home():
+        return user_state_path("leadsctl", appauthor=False)
+
+
+@contextmanager
+def at_home() -> Iterator[None]:
+    """Say in words that a place in the user's home directory is asked for and there is none.
+
+    A container that runs as a user of its own, whom passwd does not know, may have no HOME either.
+
+    Raises:
+        UsageError: so it is.
+    """
+    try:
+        yield
+    except RuntimeError:
+        raise UsageError("this user has no home directory", "set HOME to a folder that is theirs") from None
 
 
 def debugging(env: Mapping[str, str] | None = None) -> bool:

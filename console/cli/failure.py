@@ -21,8 +21,8 @@ def tell(error: BaseException) -> int:
 
     text, hint, code = explain(error)
     if debugging():
-        where = _report(error)
-        hint = f"{hint}; details are in {where}" if hint else f"details are in {where}"
+        details = _reported(error)
+        hint = f"{hint}; {details}" if hint else details
     Narrator(sys.stderr).error(text, hint)
     return code
 
@@ -55,6 +55,16 @@ def _usage(error: typer.TyperException) -> tuple[str, str, int]:
     context = getattr(error, "ctx", None)
     hint = f"{context.command_path} --help shows what it takes" if context else ""
     return " ".join(message.split()).rstrip("."), hint, getattr(error, "exit_code", FAILED)
+
+
+def _reported(error: BaseException) -> str:
+    """Where the traceback is now, or why it is nowhere."""
+    try:
+        return f"details are in {_report(error)}"
+    except ConsoleError as trouble:
+        return f"the details cannot be written: {trouble}"
+    except OSError as trouble:
+        return f"the details cannot be written: {trouble.filename}: {trouble.strerror}"
 
 
 def _report(error: BaseException) -> Path:

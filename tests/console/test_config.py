@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from console import settings
+from console.cli import failure
 from console.config import Configuration, config_path, load
 from console.errors import UsageError
 from console.options import OPTIONS
 from console.settings import Settings
+from console.stack.docker.address import DEFAULT_SOCKET, find
+from console.stack.docker.files import data_folder
+from console.stack.local.places import default_state_dir
 from tests.console.cli.calls import leadsctl
 
 
@@ -93,6 +99,54 @@ def test_the_usual_place_is_the_users_config_directory(monkeypatch: pytest.Monke
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert config_path({}).name == "config.toml"
     assert not load(None, {}).found
+
+
+@pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user that passwd does not know, without HOME: as in a container that runs as a number."""
+
+    def unknown(_: object) -> None:
+        raise KeyError
+
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    monkeypatch.setattr("os.geteuid", lambda: 54_321)
+
+
+@pytest.mark.usefixtures("homeless")
+@pytest.mark.parametrize(
+    "place", [config_path, settings.state_dir, default_state_dir, data_folder], ids=lambda place: str(place.__name__)
+)
+def test_a_user_without_a_home_directory_is_told_so(place: Callable[[], Path]) -> None:
+    with pytest.raises(UsageError, match="no home directory") as caught:
+        place()
+    assert "set HOME" in caught.value.hint
+
+
+@pytest.mark.usefixtures("homeless")
+def test_docker_is_found_without_a_home_directory() -> None:
+    assert find(env={}).url == DEFAULT_SOCKET
+
+
+@pytest.mark.usefixtures("homeless")
+def test_details_that_cannot_be_written_are_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LEADSCTL_DEBUG", "1")
+    assert failure.tell(UsageError("no")) == 2
+    assert "the details cannot be written: this user has no home directory" in capsys.readouterr().err
+    (tmp_path / "leadsctl").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert failure.tell(UsageError("no")) == 2
+    assert "the details cannot be written:" in capsys.readouterr().err
+
+
+def test_a_home_directory_that_is_none_is_said(file: Path) -> None:
+    with pytest.raises(UsageError, match="LEADSCTL_CONFIG cannot be '~no-such-user/x': there is no such home"):
+        load(None, {"LEADSCTL_CONFIG": "~no-such-user/x"})
+    with pytest.raises(UsageError, match=r"dir in .* cannot be '~no-such-user/x': there is no such home directory"):
+        configured(file, "dir = '~no-such-user/x'")
 
 
 def test_the_settings_follow_it(file: Path) -> None:

@@ -149,7 +149,7 @@ def _from_environment(env: Mapping[str, str]) -> Certificates | None:
 
 def _config_folder(env: Mapping[str, str]) -> Path:
     given = env.get("DOCKER_CONFIG", "")
-    return Path(given) if given else Path.home() / ".docker"
+    return Path(given or os.path.expanduser("~/.docker"))  # noqa: PTH111 - a user without a home is no error here
 
 
 def _from_context(env: Mapping[str, str]) -> tuple[str, Certificates | None]:

@@ -28,7 +28,7 @@ KEPT_LINES = 40
 JSON_SINCE = (2, 29)
 EVERY = ("--profile", "*")
 PLUGINS = (
-    Path.home() / ".docker" / "cli-plugins",
+    Path(os.path.expanduser("~/.docker/cli-plugins")),  # noqa: PTH111 - a user without a home is no error here
     Path("/usr/local/lib/docker/cli-plugins"),
     Path("/usr/local/libexec/docker/cli-plugins"),
     Path("/usr/lib/docker/cli-plugins"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from console.errors import StackError, UsageError
+from console.settings import at_home
 
 BASE = "docker-compose.yml"
 HTTPS, HTTPS_FILE = "https", "docker-compose.https.yml"
@@ -112,7 +113,8 @@ def data_folder() -> Path:
     """Where an installed package keeps the stack it started, by the platform's custom; not created here."""
     from platformdirs import user_data_path
 
-    return user_data_path("leadsctl", appauthor=False) / "stack"
+    with at_home():
+        return user_data_path("leadsctl", appauthor=False) / "stack"
 
 
 def _default() -> Path:

@@ -22,6 +22,7 @@ from pathlib import Path
 import msgspec
 
 from console.errors import StackError
+from console.settings import at_home
 
 SERVICES = ("db", "redis", "app", "worker")
 """In the order they are started."""
@@ -173,7 +174,8 @@ def default_state_dir() -> Path:
         return Path("/var/lib/leadsctl" if sys.platform == "linux" else "/usr/local/var/leadsctl")
     from platformdirs import user_data_path
 
-    return user_data_path("leadsctl", appauthor=False)
+    with at_home():
+        return user_data_path("leadsctl", appauthor=False)
 
 
 def write_private(path: Path, content: bytes) -> None:
