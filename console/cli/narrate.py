@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -58,15 +59,24 @@ class Narrator:
 
     def confirm(self, question: str) -> bool:
         """Ask; anything but a clear yes, the end of input included, is a no. Only where it `asks`."""
-        self.stream.write(f"{safe(question)} [y/N] ")
-        self.stream.flush()
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
+        return self._answer(f"{safe(question)} [y/N] ").lower() in ("y", "yes")
 
     def typed(self, question: str, word: str) -> bool:
         """Ask for a word to be typed; whether it was. Only where it `asks`."""
-        self.stream.write(f"{safe(question)} ")
-        self.stream.flush()
-        return sys.stdin.readline().strip() == word
+        return self._answer(f"{safe(question)} ") == word
+
+    def _answer(self, question: str) -> str:
+        """The line that is typed. Ctrl-C ends it at once: an event loop's own handler would wait for the line."""
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            self.stream.write(question)
+            self.stream.flush()
+            return sys.stdin.readline().strip()
+        except KeyboardInterrupt:
+            self.stream.write("\n")
+            raise
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     async def follow(self, events: AsyncIterator[Progress | Result]) -> Result:
         """Show an action's steps as they come; its result, which is not shown here."""

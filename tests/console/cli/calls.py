@@ -10,6 +10,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -92,9 +93,17 @@ def inside(*arguments: str, env: dict[str, str] | None = None) -> Call:
 
 
 def on_terminal(
-    *arguments: str, columns: int = 80, lines: int = 24, typed: str = "", env: dict[str, str] | None = None
+    *arguments: str,
+    columns: int = 80,
+    lines: int = 24,
+    typed: str = "",
+    interrupted_at: str = "",
+    env: dict[str, str] | None = None,
 ) -> tuple[int, str]:
-    """Run it on a terminal of that size; the exit code and all that was written to it. `typed` answers a question."""
+    """Run it on a terminal of that size; the exit code and all that was written to it.
+
+    `typed` answers a question. SIGINT comes, as of Ctrl-C, once `interrupted_at` was written.
+    """
     controller, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     process = subprocess.Popen(
@@ -116,6 +125,9 @@ def on_terminal(
         with contextlib.suppress(OSError):  # EIO: the other side is closed
             if chunk := os.read(controller, 65_536):
                 written += chunk
+                if interrupted_at and interrupted_at.encode() in written:
+                    process.send_signal(signal.SIGINT)
+                    interrupted_at = ""
                 continue
         break
     os.close(controller)
