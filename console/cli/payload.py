@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
-import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -15,8 +16,11 @@ import msgspec
 from api.models import JobView
 from console.cli import terminal
 from console.cli.reveal import record_reveal
-from console.errors import ConsoleError, UsageError
+from console.errors import ConsoleError, StackError, UsageError
+from console.foreground import Foreground, opened
 from console.session import Session
+
+HINT = "set EDITOR, or use --payload"
 
 
 async def edited(session: Session, view: JobView, *, given: str | None, file: Path | None) -> str | None:
@@ -28,14 +32,14 @@ async def edited(session: Session, view: JobView, *, given: str | None, file: Pa
         UsageError: there is nothing to take it from.
     """
     if given is not None:
-        return sys.stdin.read() if given == "-" else given
+        return _from_stdin() if given == "-" else given
     if file is not None:
         return await asyncio.to_thread(_from_file, file)
     if not terminal.interactive():
         raise UsageError("there is no terminal for an editor", "give the payload with --payload or --from")
     await record_reveal(session, f"job {view.job.id}")
     before = _pretty(view.job.payload)
-    after = await asyncio.to_thread(_in_editor, before)
+    after = await _in_editor(before)
     return None if after.strip() == before.strip() else after
 
 
@@ -46,21 +50,41 @@ def _from_file(file: Path) -> str:
         raise UsageError(f"{file} is not UTF-8") from error
 
 
+def _from_stdin() -> str:
+    if sys.stdin is None:
+        raise UsageError("standard input is closed", "give the payload with --payload or --from")
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise UsageError("what stands on standard input is not UTF-8") from error
+
+
 def _pretty(payload: str) -> str:
     try:
         return msgspec.json.format(payload, indent=2) + "\n"
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return payload + "\n"
 
 
-def _in_editor(text: str) -> str:
-    """Let the operator edit the text in $VISUAL or $EDITOR, in a file nobody else can read, gone afterwards."""
+async def _in_editor(text: str) -> str:
+    """Let the operator edit the text in $VISUAL or $EDITOR, in a file nobody else can read, gone afterwards.
+
+    What Ctrl-C does in there is the editor's to say.
+    """
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    with _draft(text) as path:
+        try:
+            code = await opened(Foreground((*shlex.split(editor), str(path)), os.environ))
+        except (StackError, ValueError) as error:
+            raise ConsoleError(f"the editor failed: {error}; nothing was changed", HINT) from error
+        if code:
+            raise ConsoleError("the editor failed; nothing was changed", HINT)
+        return _from_file(path)
+
+
+@contextmanager
+def _draft(text: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="leadsctl-") as folder:
         path = Path(folder) / "payload.json"
         path.write_text(text, encoding="utf-8")
-        try:
-            subprocess.run([*shlex.split(editor), str(path)], check=True)
-        except (OSError, ValueError, subprocess.CalledProcessError) as error:
-            raise ConsoleError("the editor failed; nothing was changed", "set EDITOR, or use --payload") from error
-        return path.read_text(encoding="utf-8")
+        yield path

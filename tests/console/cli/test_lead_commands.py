@@ -8,6 +8,7 @@ import secrets
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -207,6 +208,22 @@ def test_edit_in_the_editor_is_a_reveal(stack: Stack, dead: str) -> None:
     )
     assert code == 0, text
     assert stack("queue", "show", dead, "--json").document["external_id"] == str(lead)
+
+
+def test_ctrl_c_in_the_editor_is_the_editors(stack: Stack, dead: str, tmp_path: Path) -> None:
+    lead = 10**15 + secrets.randbelow(10**15)
+    editor = tmp_path / "editor"
+    editor.write_text(f"kill -INT $PPID\nsed -i s/no-number-[0-9a-f]*/{lead}/ $1\n")
+    code, text = on_terminal(*stack.where, "queue", "edit", dead, env={"EDITOR": f"sh {editor}"})
+    assert code == 0, text
+    assert stack("queue", "show", dead, "--json").document["external_id"] == str(lead)
+
+
+def test_an_editor_that_does_not_start_is_named(stack: Stack, dead: str) -> None:
+    code, text = on_terminal(*stack.where, "queue", "edit", dead, env={"EDITOR": "/no/editor"}, columns=200)
+    assert code == 1
+    assert "/no/editor cannot be run: No such file or directory; nothing was changed" in text
+    assert "hint: set EDITOR" in text
 
 
 def test_check_is_fine_and_dead_letters_only_warn(stack: Stack, stored: int, dead: str) -> None:
