@@ -1,7 +1,6 @@
 """Benchmark `busy`: how long a key takes while leads come: 100 a second, from webhook to row, on real servers.
 
-It is the demo's stack, whose sender and stand-in of Meta run in the console's own process: with a stack of one's own a
-key takes less.
+It is a demo's stack; the sender and the stand-in of Meta run in a process of their own, beside the console.
 """
 
 from __future__ import annotations
@@ -9,17 +8,20 @@ from __future__ import annotations
 import itertools
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from tests.bench.harness import Options, Report, quantile
-from tests.bench.processes import cpu_seconds
+from tests.bench.harness import MissingError, Options, Report, quantile
+from tests.bench.processes import cpu_seconds, python, running, tail
 from tests.bench.recording import Recording, record, seen
 from tests.bench.terminal import program
+from tests.servers import wait_until
 
 RATE = 100
 PAGES = {"1": "overview", "2": "logs", "3": "queue", "4": "leads"}
 HELP, ESCAPE, ANSWER = "?", "\x1b", "Everywhere"
+LEADSCTL = (str(Path(sys.executable).with_name("leadsctl")),)
 KEY_EVERY_S = 0.25
 STARTS_S, SETTLE_S = 60.0, 5.0
 
@@ -28,8 +30,7 @@ def run(options: Options) -> Sequence[Report]:
     """One table: each screen, the help opened and closed again and again."""
     seconds = options.pick(4.0, 20.0)
     rows: list[tuple[str, ...]] = []
-    command = [str(Path(sys.executable).with_name("leadsctl")), "demo", "--rate", str(RATE)]
-    with program(command, {}) as terminal:
+    with _stack(options.folder) as stack, program([*LEADSCTL, "--local", "--dir", stack], {}) as terminal:
         terminal.await_screen(lambda text: text.count("healthy") > 2, STARTS_S)
         before = bytes(terminal.written)
         for page, name in PAGES.items():
@@ -44,8 +45,23 @@ def run(options: Options) -> Sequence[Report]:
             rows.append((name, *took, f"{len(found.key_s)} of {pressed}", f"{share:.0%}"))
             before += _written(made)
     columns = ("screen", "key p50 ms", "p95 ms", "keys answered", "of a core")
-    note = "a key is answered when the help is on the screen; the processor's share is the sender's and Meta's too"
+    note = "a key is answered when the help is on the screen; the processor's share is the console's alone"
     return [Report(f"busy: {RATE} leads a second from webhook to row", columns, tuple(rows), (note,))]
+
+
+@contextmanager
+def _stack(folder: Path) -> Iterator[str]:
+    """The folder of a running stack to which leads come."""
+    log = folder / "traffic.log"
+    with running(python("-m", "tests.bench.traffic", str(RATE)), {}, log) as process:
+
+        def up() -> bool:
+            if process.poll() is not None:
+                raise MissingError(f"the stack ended with {process.returncode}: {tail(log)}")
+            return log.read_text().startswith("/")
+
+        wait_until(up, "a stack with traffic")
+        yield log.read_text().splitlines()[0]
 
 
 def _written(made: Recording) -> bytes:

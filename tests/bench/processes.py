@@ -56,7 +56,8 @@ def end(process: subprocess.Popen[bytes]) -> None:
     servers.stop(process, signal.SIGTERM)
     _gone, left = psutil.wait_procs(family, timeout=2)
     for child in left:
-        child.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
