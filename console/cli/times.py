@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from console.errors import UsageError
 
@@ -18,18 +18,24 @@ def point(text: str, now: datetime, option: str) -> datetime:
     Raises:
         UsageError: it cannot be read; names `option`.
     """
-    text = text.strip()
-    if found := _AGO.fullmatch(text):
-        try:
-            return now - timedelta(seconds=float(found[1]) * _SECONDS[found[2]])
-        except OverflowError:
-            pass
-    if found := _CLOCK.fullmatch(text):
-        return now.replace(hour=int(found[1]), minute=int(found[2]), second=int(found[3] or 0), microsecond=0)
     try:
-        moment = datetime.fromisoformat(text)
-        return moment if moment.tzinfo else moment.astimezone()
+        moment = _moment(text.strip(), now)
+        moment.astimezone(UTC)  # the first and the last day of the calendar are beyond it in some zones
     except (ValueError, OverflowError, OSError):
         raise UsageError(
-            f"{option} {text} is not a time", "write 15m, 2h, 3d, 12:30, 2026-11-24 or 2026-11-24T12:30"
+            f"{option} {text.strip()} is not a time", "write 15m, 2h, 3d, 12:30, 2026-11-24 or 2026-11-24T12:30"
         ) from None
+    return moment
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    if found := _AGO.fullmatch(text):
+        return now - timedelta(seconds=float(found[1]) * _SECONDS[found[2]])
+    if found := _CLOCK.fullmatch(text):
+        today = now.astimezone().replace(tzinfo=None)
+        # Made local anew: on the day on which clocks are changed the morning has another offset than now.
+        return today.replace(
+            hour=int(found[1]), minute=int(found[2]), second=int(found[3] or 0), microsecond=0
+        ).astimezone()
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.astimezone()

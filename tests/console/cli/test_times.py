@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from console.cli.times import point
 from console.errors import UsageError
 
-NOW = datetime(2026, 11, 24, 12, 4, 33, 500, tzinfo=timezone(timedelta(hours=-3)))
+NOW = datetime(2026, 11, 24, 12, 4, 33, 500).astimezone()
 
 
 @pytest.mark.parametrize(
@@ -34,9 +36,36 @@ def test_a_day_is_local() -> None:
     assert point("2026-11-24", NOW, "--since") == datetime(2026, 11, 24).astimezone()
 
 
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This machine is in Berlin."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("berlin")
 @pytest.mark.parametrize(
-    "text", ["", "yesterday", "25:00", "-3d", "15x", "999999999w", "2026-13-01", "١٥m", "1" * 400 + "d"]
+    ("now", "text", "meant"),
+    [
+        (datetime(2026, 10, 25, 11, tzinfo=UTC), "1:30", datetime(2026, 10, 24, 23, 30, tzinfo=UTC)),
+        (datetime(2026, 10, 25, 11, tzinfo=UTC), "9:00", datetime(2026, 10, 25, 8, tzinfo=UTC)),
+        (datetime(2026, 3, 29, 10, tzinfo=UTC), "1:30", datetime(2026, 3, 29, 0, 30, tzinfo=UTC)),
+    ],
 )
+def test_a_time_of_day_is_meant_as_clocks_showed_it(now: datetime, text: str, meant: datetime) -> None:
+    assert point(text, now.astimezone(), "--since") == meant
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "yesterday", "25:00", "-3d", "15x", "999999999w", "2026-13-01", "١٥m", "1" * 400 + "d",
+        "0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00",
+    ],
+)  # fmt: skip
 def test_anything_else_is_a_usage_error_that_names_the_option(text: str) -> None:
     with pytest.raises(UsageError, match=r"^--since .*is not a time$"):
         point(text, NOW, "--since")
