@@ -87,7 +87,10 @@ class Lanes:
         self._closed = False
 
     def put(self, taken: Taken) -> None:
-        """Have this lead read."""
+        """Have this lead read; handed back where nothing is begun any more."""
+        if self._closed:
+            self._keep(asyncio.get_running_loop().create_task(self._endings.give_back(taken)))
+            return
         page = taken.job.page
         lane = self._lanes.setdefault(page, _Lane())
         now = time.monotonic()
@@ -170,9 +173,11 @@ class Lanes:
             chunk = _chunk(lane.waiting)
             lane.calls.append(now)
             lane.held += len(chunk)
-            task = loop.create_task(self._run(page, lane, chunk, now))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._keep(loop.create_task(self._run(page, lane, chunk, now)))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _run(self, page: str, lane: _Lane, chunk: list[Taken], began: float) -> None:
         try:

@@ -201,6 +201,8 @@ class Worker:
 
     async def _reclaim(self) -> None:
         """Take over what other workers have left behind. Not while Postgres is away: they wait as this one does."""
+        if self._stopping.is_set():
+            return
         # A backlog keeps the hand full, and what a dead worker has left behind is older than all of it.
         room = self._hand.room(self._lanes.slow, spare=self._settings.worker_prefetch)
         if room and self._storer.up.is_set() and not await self._consumer.paused():

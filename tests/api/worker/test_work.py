@@ -14,10 +14,11 @@ import pytest
 import redis
 
 from api.models import Job, JobState, Lead, Outcome
-from api.queue import Consumer, Operator
+from api.queue import Consumer, Operator, Taken
 from api.sources import FormsSource
 from api.store import Write, Writer, Written
 from api.worker.decode import meta_lead
+from api.worker.lanes import Lanes
 from api.worker.width import CALLS
 from tests.api.worker.conftest import Log
 from tests.api.worker.rig import Rig, form_job, meta_job, until
@@ -407,6 +408,87 @@ async def test_draining_finishes_what_was_begun_and_hands_back_the_rest(rig: Rig
     assert (await rig.accounting()).balanced
     async with rig.working():
         await rig.rows(begun + 200)
+
+
+async def test_a_draining_worker_takes_nothing_over(rig: Rig, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    held, tended = asyncio.Event(), asyncio.Semaphore(0)
+    promote_due = Consumer.promote_due
+
+    async def counted(consumer: Consumer, limit: int = 500) -> int:
+        tended.release()
+        return await promote_due(consumer, limit)
+
+    async def answer(call: Call) -> Reply:
+        await held.wait()
+        return Reply(leads(call.ids))
+
+    rig.graph.answer = answer
+    left, begun = meta_job("9701"), meta_job("9702")
+    await rig.publish(left)
+    async with Consumer(rig.redis_url, "leads", "w-gone") as gone:
+        assert len(await gone.read(1, 1.0)) == 1
+        with redis.Redis.from_url(rig.redis_url) as client:
+            client.hset("{leads}:beats", "w-gone", b'{"at":99999999999999}')
+            await rig.publish(begun)
+            async with rig.working() as worker:
+
+                async def called() -> bool:
+                    return bool(rig.graph.open)
+
+                await until(called, "the call")
+                worker.stop()
+                client.hset("{leads}:beats", "w-gone", b'{"at":1}')
+                monkeypatch.setattr(Consumer, "promote_due", counted)
+                for _ in range(4):
+                    await tended.acquire()
+                held.set()
+        assert (await rig.state(left, JobState.IN_FLIGHT)).worker == "w-gone"
+    assert log.events("worker.reclaimed") == []
+    assert (await rig.stored(begun)).lead is not None
+
+
+async def test_what_comes_too_late_for_a_draining_worker_is_handed_back(
+    rig: Rig, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, closed = asyncio.Event(), asyncio.Event()
+    close, reclaim = Lanes.close, Consumer.reclaim
+
+    async def answer(call: Call) -> Reply:
+        await held.wait()
+        return Reply(leads(call.ids))
+
+    async def closing(lanes: Lanes) -> None:
+        await close(lanes)
+        closed.set()
+
+    async def late(consumer: Consumer, count: int) -> list[Taken]:
+        taken = await reclaim(consumer, count)
+        if taken:
+            worker.stop()
+            await closed.wait()
+        return taken
+
+    async def called() -> bool:
+        return bool(rig.graph.open)
+
+    async def handed_back() -> bool:
+        return (await rig.inspector.snapshot()).in_flight == 1
+
+    rig.graph.answer = answer
+    monkeypatch.setattr(Lanes, "close", closing)
+    await rig.publish(meta_job("9701"))
+    async with Consumer(rig.redis_url, "leads", "w-gone") as gone:
+        assert len(await gone.read(1, 1.0)) == 1
+        await rig.publish(meta_job("9702"))
+        async with rig.working() as worker:
+            await until(called, "the call")
+            monkeypatch.setattr(Consumer, "reclaim", late)
+            await closed.wait()
+            await until(handed_back, "what came late to be handed back")
+            held.set()
+    assert [line["left"] for line in log.events("worker.drained")] == [0]
+    snapshot = await rig.inspector.snapshot()
+    assert (snapshot.in_flight, snapshot.depth) == (0, 1)
 
 
 async def test_what_a_drain_cannot_finish_in_time_stays_safe(rig: Rig) -> None:
