@@ -68,18 +68,22 @@ class Tracer:
 
     async def stored(self, text: str) -> tuple[LeadDetails, ...]:
         """The rows that have this id or address. UnreachableError when Postgres does not answer."""
+        named = await self._links.read(lambda reader: reader.find(text, AT_MOST))
         if "@" not in text:
-            return await self._links.read(lambda reader: reader.find(text, AT_MOST))
+            return named
+        known = {details.lead.id for details in named if details.lead}
         ids: list[int] = []
         page = LeadPage(())
         while True:  # a page may be short, or empty, and still not be the last
             page = await self._links.read(
                 lambda reader, cursor=page.cursor: reader.page(LeadFilter(text=text), cursor, 10 * AT_MOST)  # type: ignore[misc]
             )
-            ids += [lead.id for lead in page.leads if lead.email.casefold() == text.casefold()]
+            mine = [lead.id for lead in page.leads if lead.email.casefold() == text.casefold()]
+            ids += [id_ for id_ in mine if id_ not in known]
             if not page.cursor or len(ids) >= AT_MOST:
                 break
-        return tuple([await self._links.read(lambda reader, id_=id_: reader.details(id_)) for id_ in ids[:AT_MOST]])  # type: ignore[misc]
+        others = [await self._links.read(lambda reader, id_=id_: reader.details(id_)) for id_ in ids[:AT_MOST]]  # type: ignore[misc]
+        return (*named, *others)[:AT_MOST]
 
     async def queued(self, text: str) -> tuple[JobView, ...]:
         """The queued jobs: by job id at once; by any other id in what each place lists, newest states first.
@@ -92,9 +96,10 @@ class Tracer:
         named = None if "@" in text else await self._links.inspect(lambda inspector: inspector.job(text))
         if named is not None and _exactly(named, text):
             return (named,)
-        # JSON may hold what is not ASCII in several forms: then every payload is read.
-        address = f"payload:{text}" if text.isascii() else ""
-        matches = [address] if "@" in text else [f"lead:{text}", f"request:{text}"]
+        matches = [f"lead:{text}", f"request:{text}"]
+        if "@" in text:
+            # JSON may hold what is not ASCII in several forms: then every payload is read.
+            matches.append(f"payload:{text}" if text.isascii() else "")
         found: dict[str, JobView] = {}
         for state in PLACES:
             for match in matches:
@@ -143,6 +148,5 @@ class Tracer:
 
 
 def _exactly(view: JobView, text: str) -> bool:
-    if "@" in text:
-        return carries(view.job.payload, text)
-    return text in (view.job.external_id, view.job.request_id) or text.upper() == view.job.id
+    named = text in (view.job.external_id, view.job.request_id) or text.upper() == view.job.id
+    return named or ("@" in text and carries(view.job.payload, text))

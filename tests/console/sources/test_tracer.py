@@ -49,9 +49,9 @@ class Known:
         """All rows."""
         return self.rows
 
-    async def page(self, _where: LeadFilter, _cursor: str, _limit: int) -> LeadPage:
-        """None."""
-        return LeadPage(())
+    async def page(self, where: LeadFilter, _cursor: str, _limit: int) -> LeadPage:
+        """The rows with that address."""
+        return LeadPage(tuple(row.lead for row in self.rows if row.lead and row.lead.email == where.text))
 
 
 async def jobs_of(text: str, rows: tuple[LeadDetails, ...], views: tuple[JobView, ...]) -> list[str]:
@@ -121,6 +121,10 @@ class Stretches:
             else LeadPage((), "further", "looked so far")
         )
 
+    async def find(self, _text: str, _limit: int) -> tuple[LeadDetails, ...]:
+        """None has that for an id."""
+        return ()
+
     async def details(self, _id: int) -> LeadDetails:
         """The lead."""
         return LeadDetails(LEAD)
@@ -129,3 +133,10 @@ class Stretches:
 async def test_an_address_is_looked_for_to_the_end_of_the_leads() -> None:
     (found,) = await Tracer(cast("Links", Stretches()), None).stored("ana@x.example")
     assert found.lead == LEAD
+
+
+async def test_an_id_may_have_an_at_sign() -> None:
+    view = JobView(Job(id="01A", source="forms", external_id="order@5", payload="{}", received_at=1.0), JobState.READY)
+    assert await jobs_of("order@5", (), (view,)) == ["01A"]
+    row = LeadDetails(msgspec.structs.replace(LEAD, external_id="order@5", email="order@5"))
+    assert await Tracer(cast("Links", Known((row,), ())), None).stored("order@5") == (row,)
