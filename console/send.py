@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -33,6 +34,8 @@ GOOGLE_COLUMNS = {"full_name": "FULL_NAME", "email": "EMAIL", "phone": "PHONE_NU
 TYPEFORM_TYPES = {"email": "email", "phone": "phone_number", "phone_number": "phone_number"}
 TEST_FIELDS = {"full_name": "Test Lead", "email": "test@example.com", "phone": "+1 202 555 0123"}
 
+_ID = re.compile(r"[!-~]{1,256}")
+"""As the service takes them of every source."""
 _NAME_SIGNS = str.maketrans("", "", "-_.")
 
 
@@ -154,12 +157,17 @@ def prepare(
         meta_form: Meta's, Google's or Typeform's form.
 
     Raises:
-        UsageError: the stack has no such secret, the form's name cannot be one, or nobody knows how the source sends.
+        UsageError: the stack has no such secret, the form's name or the id cannot be one, or nobody knows how the
+            source sends.
     """
     source = "forms" if form else source
     if source not in (*KNOWN, "forms") or (source == "forms" and not form):
         raise UsageError(f"{safe(source, 40)} is no source of test leads", f"use {', '.join(KNOWN)}")
     form = named_form(form) if form else ""
+    if external_id and not _ID.fullmatch(external_id):
+        raise UsageError(
+            f"{safe(external_id, 40)} cannot be a lead's id", "use visible characters of ASCII, at most 256"
+        )
     key = key_of(stack, source)
     answers = TEST_FIELDS if fields is None else fields
     if source == "forms":

@@ -87,5 +87,9 @@ def _fields(pairs: list[str]) -> dict[str, str]:
         name, equals, value = pair.partition("=")
         if not equals or not name:
             raise UsageError(f"--field {pair} is not NAME=VALUE")
+        try:
+            pair.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"--field {pair} is not UTF-8") from None
         fields[name] = value
     return fields

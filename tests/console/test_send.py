@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from api.settings import Settings
 from api.sources import FormsSource, GoogleSource, Incoming, MetaSource, TypeformSource
 from console import send
 from console.errors import UnreachableError, UsageError
+from tests.console.cli.calls import leadsctl
 
 FORMS_SECRET = "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ="
 STACK = {
@@ -97,6 +99,19 @@ def test_a_source_that_cannot_be_sent_as_is_a_usage_error(source: str, text: str
 def test_what_cannot_be_signed_is_a_usage_error(stack: Mapping[str, str], form: str, text: str) -> None:
     with pytest.raises(UsageError, match=text):
         send.prepare(stack, form=form)
+
+
+@pytest.mark.parametrize("given", ["é", "a\nb", "a b", "x" * 257])
+@pytest.mark.parametrize("where", [{}, {"form": "contact"}, {"source": "google"}])
+def test_an_id_that_cannot_be_one_is_a_usage_error(given: str, where: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match="cannot be a lead's id"):
+        send.prepare(STACK, external_id=given, source=where.get("source", "meta"), form=where.get("form", ""))
+
+
+def test_an_answer_that_is_no_text_is_a_usage_error(tmp_path: Path) -> None:
+    call = leadsctl("--local", "--dir", str(tmp_path), "send", "--form", "contact", "--field", "name=\udcff")
+    assert call.code == 2
+    assert "is not UTF-8" in call.err
 
 
 async def test_the_answer_is_told_whatever_its_status() -> None:
