@@ -245,7 +245,7 @@ def _name(lead: Lead) -> str:
 
 def _list(inv: Invocation, where: LeadFilter, listing: Listing) -> int:
     async def body(session: Session) -> int:
-        from api.models import LeadPage
+        from api.models import LeadFilter, LeadPage
         from console.cli.documents import leads_document
         from console.cli.records import show_leads
         from console.cli.reveal import record_reveal
@@ -266,10 +266,10 @@ def _list(inv: Invocation, where: LeadFilter, listing: Listing) -> int:
             return 0
         if found:
             show_leads(inv.output, found, reveal=listing.reveal)
-        elif where.text:
-            inv.narrator.say("no stored lead matches")
-        else:
+        elif where == LeadFilter() and not listing.cursor:
             inv.narrator.say("no lead yet; leadsctl send sends a test one")
+        else:
+            inv.narrator.say("no stored lead matches")
         if page.notice:
             inv.narrator.say(page.notice, "dim")
         if page.cursor:

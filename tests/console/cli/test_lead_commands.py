@@ -120,6 +120,8 @@ def test_leads_are_filtered(stack: Stack, stored: int) -> None:
     assert stack("leads", "list", "--form", "contact", "--since", "1h", "--json").document["leads"]
     assert stack("leads", "list", "--until", "2020-01-01", "--json").document["leads"] == []
     nothing = stack("leads", "search", "nobody has this name")
+    for words in (("--form", "no such form"), ("--status", "sotred"), ("--until", "2020-01-01")):
+        assert stack("leads", "list", *words).err == "no stored lead matches\n"
     assert (nothing.code, nothing.out, nothing.err) == (0, b"", "no stored lead matches\n")
 
 
