@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from glob import escape
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO
@@ -161,7 +162,9 @@ def let_go(wanted: Wanted) -> int:
     """Remove this stack's oldest archives beyond `keep`; how many. A name says when its archive was taken."""
     if not wanted.keep:
         return 0
-    mine = sorted(path for path in wanted.directory.glob(f"{wanted.stack}-*{SUFFIX}*") if _stamped(path, wanted.stack))
+    mine = sorted(
+        path for path in wanted.directory.glob(f"{escape(wanted.stack)}-*{SUFFIX}*") if _stamped(path, wanted.stack)
+    )
     old = mine[: -wanted.keep]
     for path in old:
         path.unlink(missing_ok=True)

@@ -165,14 +165,15 @@ def test_what_does_not_fit_is_refused_saying_why(changes: dict[str, Any], here: 
     assert (says in reason[0] and bool(reason[1])) if reason else not says
 
 
-def test_old_archives_go_and_others_stay(tmp_path: Path) -> None:
-    mine = [f"leads-202611{day:02}T030000Z.leads.tar" for day in range(1, 6)]
+@pytest.mark.parametrize("stack", ["leads", "the leads [prod] *?"])
+def test_old_archives_go_and_others_stay(tmp_path: Path, stack: str) -> None:
+    mine = [f"{stack}-202611{day:02}T030000Z.leads.tar" for day in range(1, 6)]
     others = ["leads-2-20261101T030000Z.leads.tar", "leads-notes.leads.tar", "leads-20261101.sql"]
     for name in (*mine, *others):
         (tmp_path / name).touch()
-    assert let_go(Wanted(tmp_path, "leads", keep=2)) == 3
+    assert let_go(Wanted(tmp_path, stack, keep=2)) == 3
     assert {path.name for path in tmp_path.iterdir()} == {*mine[-2:], *others}
-    assert let_go(Wanted(tmp_path, "leads")) == 0
+    assert let_go(Wanted(tmp_path, stack)) == 0
 
 
 async def test_no_backup_of_the_same_second_is_replaced(tmp_path: Path) -> None:
