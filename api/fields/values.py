@@ -11,6 +11,9 @@ from api.fields.json_text import Number
 MAX_TEXT = 1_000
 """Characters kept of a name or an id."""
 
+MAX_BYTES = 1_500
+"""Of these as UTF-8: an index of Postgres takes 2,704, and in lower case a text may have half as many more."""
+
 _SANE_YEARS = (1970, 2200)
 
 
@@ -19,13 +22,13 @@ def text_of(data: dict[str, Any], key: str) -> str:
     value = data.get(key)
     if value is None:
         return ""
-    return str(value)[:MAX_TEXT] if isinstance(value, str) else ""
+    return _bounded(str(value)) if isinstance(value, str) else ""
 
 
 def first_of(answers: Fields, key: str) -> str:
     """The first value of an answer, "" if there is none."""
     values = answers.get(key)
-    return values[0][:MAX_TEXT] if values else ""
+    return _bounded(values[0]) if values else ""
 
 
 def time_of(value: Any) -> datetime | None:
@@ -49,3 +52,11 @@ def moment(epoch_s: float) -> datetime:
         return datetime.fromtimestamp(epoch_s, UTC)
     except (ValueError, OverflowError, OSError):
         return datetime.fromtimestamp(0, UTC)
+
+
+def _bounded(text: str) -> str:
+    """The beginning of a text, whole characters."""
+    kept = text[:MAX_TEXT]
+    if kept.isascii() or 4 * len(kept) <= MAX_BYTES:
+        return kept
+    return kept.encode("utf-8", "replace")[:MAX_BYTES].decode("utf-8", "ignore")

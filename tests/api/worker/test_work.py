@@ -178,6 +178,24 @@ async def test_odd_text_is_stored(rig: Rig, payload: str, name: str) -> None:
     assert (stored.full_name, stored.cleaned) == (name, "\ufffd" in name)
 
 
+@pytest.mark.parametrize("signs", [range(0x4E00, 0x9FFF), range(0x20000, 0x2A6DF), range(0x23A, 0x23B), range(33, 127)])
+async def test_names_and_ids_of_any_length_are_stored(rig: Rig, signs: range) -> None:
+    made = random.Random(7)
+    names = ("form_name", "page_name", "campaign_name", "campaign_id", "ad_name", "ad_id", "utm_campaign")
+    long = {name: "".join(chr(made.choice(signs)) for _ in range(3_000)) for name in names}
+    job = form_job("msg_1", {"data": {"name": "Ana", **long}})
+    await rig.publish(job)
+    async with rig.working():
+        await rig.idle()
+    stored = (await rig.stored(job)).lead
+    assert stored is not None
+    for name in names[:-1]:
+        kept = getattr(stored, name)
+        assert long[name].startswith(kept)
+        assert 375 <= len(kept) <= 1_000
+        assert stored.fields[name] == [long[name]]
+
+
 async def test_json_that_is_no_jsonb_is_kept_as_text(rig: Rig) -> None:
     odd = form_job("msg_odd", '{"name":"Ana","n":1e999999}')
     jobs = [form_job(f"msg_{n}") for n in range(30)]
