@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import hiredis
 from redis.asyncio.connection import SSLConnection, parse_url
+from redis.exceptions import RedisError
 
 from api.queue.codec import clip
 
@@ -101,7 +102,8 @@ async def connect(to: Target, on_loss: Callable[[Wire], None]) -> Wire:
         else:
             host, port = to.get("host", "localhost"), int(to.get("port", 6379))
             _, wire = await loop.create_connection(lambda: Wire(on_loss), host, port, ssl=_ssl_of(to))
-    except (OSError, ssl.SSLError) as error:
+    except (OSError, RedisError, TypeError, UnicodeError) as error:
+        # Not Redis alone: options of the URL, and a name that is none, are found out here.
         raise WireError(clip(str(error), 200)) from error
     try:
         await _greet(wire, to)
@@ -126,12 +128,8 @@ async def _greet(wire: Wire, to: Target) -> None:
 
 
 def _ssl_of(to: Target) -> ssl.SSLContext | None:
+    """What redis-py itself makes of the URL, so that all parts of the queue trust the same servers."""
     if to.get("connection_class") is not SSLConnection:
         return None
-    context = ssl.create_default_context(cafile=to.get("ssl_ca_certs"))
-    if to.get("ssl_cert_reqs") in ("none", "optional"):
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if to.get("ssl_certfile"):
-        context.load_cert_chain(to["ssl_certfile"], to.get("ssl_keyfile"))
-    return context
+    options = {name: value for name, value in to.items() if name != "connection_class"}
+    return SSLConnection(**options).ssl_context.get()

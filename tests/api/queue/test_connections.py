@@ -107,8 +107,28 @@ async def test_over_tls(queue: Queue, password: str, certificate: tuple[Path, Pa
         await round_trip(f"{base}?ssl_ca_certs={certificate[0]}")
         queue.raw.flushall()
         await round_trip(f"{base}?ssl_cert_reqs=none")
-        async with Publisher(base, timeout_s=0.5) as publisher:
-            with pytest.raises(QueueUnavailableError, match=r"(?i)certificate"):
+        queue.raw.flushall()
+        unnamed = base.replace("localhost", "127.0.0.1")
+        await round_trip(f"{unnamed}?ssl_ca_certs={certificate[0]}&ssl_check_hostname=false")
+        for refused in (base, f"{base}?ssl_cert_reqs=optional", f"{unnamed}?ssl_ca_certs={certificate[0]}"):
+            async with Publisher(refused, timeout_s=0.5) as publisher:
+                with pytest.raises(QueueUnavailableError, match=r"(?i)certificate"):
+                    await publisher.publish([a_job()])
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("redis://a..b:6379/0", "label"),
+        ("rediss://localhost:6379/0?ssl_cert_reqs=perhaps", "perhaps"),
+        ("rediss://localhost:6379/0?ssl_ca_certs=/no/such/file", "(?i)no such file"),
+        ("rediss://localhost:6379/0?unknown=1", "unknown"),
+    ],
+)
+async def test_what_cannot_be_connected_to_is_told_each_time(url: str, why: str) -> None:
+    async with Publisher(url, timeout_s=0.5) as publisher:
+        for _ in range(3):
+            with pytest.raises(QueueUnavailableError, match=why):
                 await publisher.publish([a_job()])
 
 
