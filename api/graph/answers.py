@@ -50,10 +50,12 @@ def read(body: bytes) -> tuple[str, Any, bool]:
 
 
 def single(text: str, value: Any, cleaned: bool) -> GraphLead | None:
-    """The lead that a body is, None if it is none."""
+    """The lead that a body is, or a part of one, None if it is none. `cleaned`: something in the body was replaced."""
     if not isinstance(value, dict) or not isinstance(value.get("id"), str) or "error" in value:
         return None
-    return GraphLead(str(value["id"]), text.strip(), value, cleaned)
+    # An answer holds many leads, and what was replaced may be another's.
+    mended = cleaned and ("\\ufffd" in text or "\ufffd" in text)
+    return GraphLead(str(value["id"]), text.strip(), value, mended)
 
 
 def several(text: str, value: Any, cleaned: bool) -> dict[str, GraphLead | None] | None:

@@ -203,6 +203,13 @@ async def test_bytes_that_are_not_utf8_are_replaced() -> None:
     assert found.data["field_data"][0]["values"] == ["J\ufffdrgen"]
 
 
+@pytest.mark.parametrize("value", [rb"x\u0000", b"J\xfcrgen", rb"\ud83d"])
+async def test_only_the_lead_that_something_was_replaced_in_is_marked(value: bytes) -> None:
+    body = b'{"1":{"id":"1","field_data":[{"name":"a","values":["%s"]}]},"2":{"id":"2","field_data":[]}}' % value
+    results, _ = await ask(lambda _: httpx.Response(200, content=body), ["1", "2"])
+    assert [isinstance(found, GraphLead) and found.cleaned for found in results.values()] == [True, False]
+
+
 async def test_no_answer_in_time_burns_an_attempt_and_names_no_token(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
 
