@@ -12,7 +12,7 @@ from api.store.connections import Connection, rows
 from api.store.listing import cursor_of, lead_columns, lead_of
 from api.store.records import NAMED
 from api.store.sample import Sample
-from api.store.search import Found, find, of_job
+from api.store.search import MOST_JOBS, Found, find, of_job
 from api.store.text import fit
 from api.store.wanted import LEAST_ID, Edge, Wanted, wanted_of
 
@@ -36,12 +36,15 @@ async def read_page(
     found = Found(())
     if where.text:
         found = await of_job(connection, wanted, where.text, edge, limit + 1)
+    cut = found.cut
     if not found.leads:
         found = await find(connection, wanted, where.text, edge, limit + 1, sample=sample)
     leads = await _load(connection, found.leads[:limit], full=full)
     if found.stopped and len(found.leads) <= limit:
         return LeadPage(leads, cursor_of(found.stopped), _stopped_notice(found.stopped.at, indexed=sample is not None))
     notice = _SCAN_NOTICE if wanted.pattern and sample is None else ""
+    if cut:
+        notice = f"only the latest {MOST_JOBS:,} jobs whose ids begin so were looked at: give more of the id"
     return LeadPage(leads, _cursor(found.leads, limit), notice)
 
 

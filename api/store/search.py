@@ -49,18 +49,24 @@ SELECT (SELECT received_at FROM leads ORDER BY received_at, id LIMIT 1),
        (SELECT received_at FROM leads ORDER BY received_at DESC, id DESC LIMIT 1)
 """
 _JOB = re.compile(r"01[0-9A-HJKMNP-TV-Z]{4,24}", re.IGNORECASE)
+MOST_JOBS = 1_000
+"""Jobs with the same beginning of their ids whose leads are found: the latest of them."""
 _OF_JOBS: LiteralString = (
     "SELECT lead_id FROM deliveries WHERE job_id >= %s AND job_id < %s AND lead_id IS NOT NULL "
-    "ORDER BY job_id DESC LIMIT 1000"
+    "ORDER BY job_id DESC LIMIT %s"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The leads of a page, newest first. `stopped` is where the look ended, if it ended before the page was full."""
+    """The leads of a page, newest first. `stopped` is where the look ended, if it ended before the page was full.
+
+    `cut`: there are more jobs with that id's beginning than were looked at.
+    """
 
     leads: tuple[Edge, ...]
     stopped: Edge | None = None
+    cut: bool = False
 
 
 @dataclass(slots=True)
@@ -190,8 +196,9 @@ async def of_job(connection: Connection, wanted: Wanted, text: str, edge: Edge, 
     if not _JOB.fullmatch(text.strip()):
         return Found(())
     job = text.strip().upper()
-    leads = [lead for (lead,) in await rows(connection, _OF_JOBS, [job, job + "~"])]
+    leads = [lead for (lead,) in await rows(connection, _OF_JOBS, [job, job + "~", MOST_JOBS + 1])]
     if not leads:
         return Found(())
-    query, values = wanted.among(leads, edge, limit)
-    return Found(tuple(Edge(at, lead) for at, lead in await (await connection.execute(query, values)).fetchall()))
+    query, values = wanted.among(leads[:MOST_JOBS], edge, limit)
+    edges = tuple(Edge(at, lead) for at, lead in await (await connection.execute(query, values)).fetchall())
+    return Found(edges, cut=len(leads) > MOST_JOBS)

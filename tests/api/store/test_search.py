@@ -284,6 +284,22 @@ async def test_a_job_is_found_by_the_beginning_of_its_id_within_the_filter(write
     assert await jobs("01K2ABCDEF", form="78") == set()
 
 
+async def test_more_jobs_than_are_looked_at_are_not_left_out_in_silence(
+    writer: Writer, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MOST_JOBS", 3)
+    batch = [making.write(making.job(id=f"01K2ABCDEF{n:016d}")) for n in range(4)]
+    await writer.write(batch[:3])
+    page = await reader.page(LeadFilter(text="01k2abc"))
+    assert (len(page.leads), page.notice) == (3, "")
+    await writer.write(batch[3:])
+    page = await reader.page(LeadFilter(text="01k2abc"))
+    assert {lead.job_id for lead in page.leads} == {write.job.id for write in batch[1:]}
+    assert page.notice.startswith("only the latest")
+    assert (await reader.page(LeadFilter(text="01k2abc", form="none of theirs"))).notice == page.notice
+    assert (await reader.page(LeadFilter(text=batch[0].job.id))).notice == ""
+
+
 def test_stretches_cover_time_without_a_gap() -> None:
     at = datetime(2026, 3, 1, 12, tzinfo=UTC)
     n = stretch_of(at)
