@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from api.store.migrate import known_schema
 from console.backup.archive import POSTGRES, REDIS, Manifest, verify
@@ -27,6 +28,7 @@ _DETACH = "UPDATE deliveries SET seq = NULL WHERE seq > {accepted}"
 _DISCONNECT = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ({names}) AND pid <> pg_backend_pid()"
 )
+_BEGUN = f"SELECT 1 FROM pg_database WHERE datname = '{FRESH}'"  # noqa: S608 - a name of ours
 MULTIPART_SINCE = 7
 """From this version on the append-only file is a folder with a manifest (redis.io/docs, persistence)."""
 
@@ -65,34 +67,54 @@ class Restorer:
     async def restore(self, path: Path, identity: Path | None, manifest: Manifest) -> AsyncIterator[Progress | Result]:
         """Restore an archive that was checked; steps, then a result. Until the last steps all that was there is kept.
 
+        Ended early it puts back what was there, or goes on to its end where what is restored is in place already.
+
         Raises:
             ConsoleError: it does not fit, or cannot be restored; the stack is as it was.
         """
         here = await self.target()
         if reason := misfit(manifest, here):
             raise ConsoleError(reason[0], reason[1])
+        await self._tidy(here)
         runtime = self._runtime
-        async for step in _steps(runtime.stop(["app", "worker"])):
-            yield step
         swapped = False
+
+        async def swap() -> None:
+            nonlocal swapped
+            accepted = await self._links.inspect(lambda inspector: inspector.snapshot())
+            await self._swap(here.database, accepted.accepted)
+            swapped = True
+
         try:
+            async for step in _steps(runtime.stop(["app", "worker"])):
+                yield step
             yield Progress("restoring beside what is there", service="db")
             await self._load(path, identity)
             async for step in self._refill(path, identity, here):
                 yield step
             yield Progress("restored", service="redis", ok=True)
-            accepted = await self._links.inspect(lambda inspector: inspector.snapshot())
-            await self._swap(here.database, accepted.accepted)
-            swapped = True
+            await _to_its_end(swap())
             yield Progress("restored", service="db", ok=True)
+            self._links.forget()
+            async for step in _steps(runtime.up()):
+                yield step
+            await self._clean()
+        except (asyncio.CancelledError, GeneratorExit):
+            if swapped:
+                await self._ahead()
+            raise
         finally:
             if not swapped:
                 await self._back(here)
-        self._links.forget()
-        async for step in _steps(runtime.up()):
-            yield step
-        await self._clean()
         yield await self._outcome(manifest)
+
+    async def _tidy(self, here: Target) -> None:
+        """Undo what a restore had begun that was killed, or let go what one had left that was in place.
+
+        What such a one has put away must never be taken for what is there now.
+        """
+        begun = await self._sql(_BEGUN, database="postgres")
+        await (self._back(here) if begun.strip() else self._clean())
 
     async def _load(self, path: Path, identity: Path | None) -> None:
         """The dump into a database of its own."""
@@ -120,8 +142,7 @@ class Restorer:
         await self._sql(
             _DISCONNECT.format(names=f"{_literal(database)}, {_literal(FRESH)}"),
             f'DROP DATABASE IF EXISTS "{OLD}"',
-            f'ALTER DATABASE {_name(database)} RENAME TO "{OLD}"',
-            f'ALTER DATABASE "{FRESH}" RENAME TO {_name(database)}',
+            f'ALTER DATABASE {_name(database)} RENAME TO "{OLD}"; ALTER DATABASE "{FRESH}" RENAME TO {_name(database)}',
             database="postgres",
         )
 
@@ -134,6 +155,13 @@ class Restorer:
             pass
         self._links.forget()
         await self._sql(f'DROP DATABASE IF EXISTS "{FRESH}"', database="postgres")
+
+    async def _ahead(self) -> None:
+        """Start what is in place, quietly."""
+        self._links.forget()
+        async for _ in self._runtime.up():
+            pass
+        await self._clean()
 
     async def _clean(self) -> None:
         """Let go what was there before."""
@@ -208,6 +236,16 @@ def _name(name: str) -> str:
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """What must not be left half done; a cancellation is let through afterwards."""
+    running = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
 
 
 async def _steps(steps: AsyncIterator[Progress]) -> AsyncIterator[Progress]:
