@@ -56,6 +56,16 @@ async def relay(queue: Queue, **options: Any) -> AsyncIterator[None]:
         yield
 
 
+async def told(publisher: Publisher, why: str) -> None:
+    """A publish is refused for this reason, however long it takes until that is known."""
+    async with asyncio.timeout(30):
+        while True:
+            with pytest.raises(QueueUnavailableError) as caught:
+                await publisher.publish([a_job()])
+            if why in str(caught.value).lower():
+                return
+
+
 @pytest.fixture
 def password(queue: Queue) -> str:
     """The server's password."""
@@ -112,8 +122,7 @@ async def test_over_tls(queue: Queue, password: str, certificate: tuple[Path, Pa
         await round_trip(f"{unnamed}?ssl_ca_certs={certificate[0]}&ssl_check_hostname=false")
         for refused in (base, f"{base}?ssl_cert_reqs=optional", f"{unnamed}?ssl_ca_certs={certificate[0]}"):
             async with Publisher(refused, timeout_s=0.5) as publisher:
-                with pytest.raises(QueueUnavailableError, match=r"(?i)certificate"):
-                    await publisher.publish([a_job()])
+                await told(publisher, "certificate")
 
 
 @pytest.mark.parametrize(
@@ -121,15 +130,14 @@ async def test_over_tls(queue: Queue, password: str, certificate: tuple[Path, Pa
     [
         ("redis://a..b:6379/0", "label"),
         ("rediss://localhost:6379/0?ssl_cert_reqs=perhaps", "perhaps"),
-        ("rediss://localhost:6379/0?ssl_ca_certs=/no/such/file", "(?i)no such file"),
+        ("rediss://localhost:6379/0?ssl_ca_certs=/no/such/file", "no such file"),
         ("rediss://localhost:6379/0?unknown=1", "unknown"),
     ],
 )
 async def test_what_cannot_be_connected_to_is_told_each_time(url: str, why: str) -> None:
     async with Publisher(url, timeout_s=0.5) as publisher:
         for _ in range(3):
-            with pytest.raises(QueueUnavailableError, match=why):
-                await publisher.publish([a_job()])
+            await told(publisher, why)
 
 
 @pytest.mark.parametrize("url", ["", "http://x", "localhost:6379", "redis://h:port"])
