@@ -7,7 +7,7 @@ import io
 import tarfile
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from dataclasses import dataclass, field
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 import zstandard
@@ -72,11 +72,27 @@ class _Sum:
         return Member(self.size, self.sha.hexdigest(), self.parts)
 
 
+class _Sink(io.RawIOBase):
+    """Passes on what is written until it is let go: tarfile writes what it still holds whenever it is dropped."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream: IO[bytes] | None = stream
+
+    def write(self, data: Any) -> int:
+        if self._stream is not None:
+            self._stream.write(data)
+        return len(data)
+
+    def let_go(self) -> None:
+        self._stream = None
+
+
 class ArchiveWriter:
     """Writes an archive to a stream that need not be seekable."""
 
     def __init__(self, stream: IO[bytes]) -> None:
-        self._tar = tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT)  # noqa: SIM115
+        self._sink = _Sink(stream)
+        self._tar = tarfile.open(fileobj=self._sink, mode="w|", format=tarfile.PAX_FORMAT)  # noqa: SIM115
         self.members: dict[str, Member] = {}
 
     async def add(self, name: str, content: AsyncIterator[bytes]) -> AsyncGenerator[int, None]:
@@ -98,6 +114,10 @@ class ArchiveWriter:
         """Write the manifest and the end."""
         self._file(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
         self._tar.close()
+
+    def let_go(self) -> None:
+        """Write nothing more, whether the archive is whole or not."""
+        self._sink.let_go()
 
     def _part(self, name: str, found: _Sum, compressor: zstandard.ZstdCompressor, data: bytes) -> None:
         found.add(data)

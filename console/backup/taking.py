@@ -72,10 +72,13 @@ class Taker:
         try:
             with _on_disk(handle) as file, sealing(file, wanted.recipient) as stream:
                 writer = ArchiveWriter(stream)
-                async for step in self._write(writer):
-                    yield step
-                manifest = await self._manifest(wanted.stack, began, writer)
-                writer.finish(manifest)
+                try:
+                    async for step in self._write(writer):
+                        yield step
+                    manifest = await self._manifest(wanted.stack, began, writer)
+                    writer.finish(manifest)
+                finally:
+                    writer.let_go()
             if not wanted.recipient:
                 async for step in self._verify(part):
                     yield step

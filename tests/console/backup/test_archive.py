@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import os
 import tarfile
@@ -163,6 +164,16 @@ def test_a_link_in_it_is_not_followed() -> None:
 def test_what_does_not_fit_is_refused_saying_why(changes: dict[str, Any], here: Target, says: str) -> None:
     reason = misfit(manifest({}, **changes), here)
     assert (says in reason[0] and bool(reason[1])) if reason else not says
+
+
+async def test_an_archive_that_is_given_up_writes_nothing_more(tmp_path: Path) -> None:
+    with (tmp_path / "part").open("wb") as file:
+        writer = ArchiveWriter(file)
+        async for _ in writer.add(REDIS, bits(b"x")):
+            pass
+        writer.let_go()
+    del writer
+    gc.collect()
 
 
 @pytest.mark.parametrize("stack", ["leads", "the leads [prod] *?"])
