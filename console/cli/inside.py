@@ -131,9 +131,10 @@ class Inside(Invocation):
         """Notes beside the page."""
         return self.notes
 
-    def run(self, body: Callable[[Session], Awaitable[int]]) -> int:
+    def run(self, body: Callable[[Session], Awaitable[int]], *, drawing: bool = False) -> int:
         """Run the body on the UI's loop; called from the thread that parses."""
         assert self.loop is not None
+        del drawing
 
         async def whole() -> int:
             return await body(self.session)

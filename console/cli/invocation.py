@@ -44,17 +44,23 @@ class Invocation:
 
         return Narrator(sys.stderr, quiet=self.quiet)
 
-    def run(self, body: Callable[[Session], Awaitable[int]]) -> int:
-        """Run a command's body in a session of its own, which is closed however that ends; its exit code."""
-        import asyncio
+    def run(self, body: Callable[[Session], Awaitable[int]], *, drawing: bool = False) -> int:
+        """Run a command's body in a session of its own, which is closed however that ends; its exit code.
 
+        One that is told to end does so in order, unless it is `drawing`: that may block once its terminal is gone.
+        """
+        import asyncio
+        from contextlib import nullcontext
+
+        from console.cli.ending import in_order
         from console.session import Session
 
         settings = self.settings
 
         async def whole() -> int:
-            async with Session(settings) as session:
-                return await body(session)
+            with nullcontext() if drawing else in_order():
+                async with Session(settings) as session:
+                    return await body(session)
 
         return asyncio.run(whole())
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import IO, TYPE_CHECKING
 
 from console.cli import terminal
+from console.cli.ending import at_once
 from console.format import safe
 from console.ports import Result
 from console.snapshots import Progress
@@ -66,17 +66,15 @@ class Narrator:
         return self._answer(f"{safe(question)} ") == word
 
     def _answer(self, question: str) -> str:
-        """The line that is typed. Ctrl-C ends it at once: an event loop's own handler would wait for the line."""
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
-        try:
-            self.stream.write(question)
-            self.stream.flush()
-            return sys.stdin.readline().strip()
-        except KeyboardInterrupt:
-            self.stream.write("\n")
-            raise
-        finally:
-            signal.signal(signal.SIGINT, before)
+        """The line that is typed."""
+        with at_once():
+            try:
+                self.stream.write(question)
+                self.stream.flush()
+                return sys.stdin.readline().strip()
+            except KeyboardInterrupt:
+                self.stream.write("\n")
+                raise
 
     async def follow(self, events: AsyncIterator[Progress | Result]) -> Result:
         """Show an action's steps as they come; its result, which is not shown here."""

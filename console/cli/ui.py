@@ -31,7 +31,7 @@ def open_ui(inv: Invocation) -> int:
             _ = session.runtime  # complains of files that are not there; else it can wait until after the first paint
         return await run_ui(session, told.project or "leads")
 
-    return inv.run(body)
+    return inv.run(body, drawing=True)
 
 
 async def run_ui(session: Session, title: str) -> int:
