@@ -46,10 +46,15 @@ class Exporting:
         if len(names) != 1:
             self._say(False, "name one file")
             return
-        target = Path(names[0]).expanduser()
+        try:
+            target = Path(names[0]).expanduser()
+            there = target.exists()
+        except (OSError, RuntimeError, ValueError) as error:  # too long, not to be looked at, of a user who is none
+            self._say(False, f"{names[0]}: {getattr(error, 'strerror', None) or error}")
+            return
         layout = Layout("jsonl" if target.suffix.lower() in (".jsonl", ".ndjson", ".json") else "csv", reveal=reveal)
         run = partial(begin, self._app, partial(self._run, target, layout), "export")
-        if target.exists():
+        if there:
             self._say(False, f"{target} is there already: name another file")
         elif reveal:
             action = Action(Verb.REVEAL, ("export of leads",))

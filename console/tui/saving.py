@@ -21,6 +21,7 @@ async def save_lines(name: str, lines: Sequence[LogLine]) -> tuple[str, int]:
 
     Raises:
         OSError: it cannot be written, or there is such a file already.
+        RuntimeError, ValueError: it is no file's name.
     """
     return await asyncio.to_thread(_write, name, lines)
 

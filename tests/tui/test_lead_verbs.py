@@ -85,3 +85,11 @@ async def test_an_export_never_writes_over_a_file_nor_leaves_a_part(tmp_path: Pa
         await exported(seat, str(tmp_path / "other.csv"))
         await seat.sees("✖ export")
         assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-that-name/leads.csv", f"{'x' * 300}.csv"])
+async def test_a_name_that_no_file_can_have_is_said(name: str) -> None:
+    async with opened() as seat:
+        await at_leads(seat)
+        await exported(seat, name)
+        await seat.sees("✖ export")

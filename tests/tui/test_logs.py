@@ -343,3 +343,12 @@ async def test_a_log_that_ends_or_fails_is_opened_again_where_it_ended(monkeypat
         assert app.known.logs_error == ""
     assert Ending.asked[0] == 0
     assert Ending.asked[1] > NOW, "what was read is not read again"
+
+
+async def test_saving_to_the_home_of_nobody_is_said() -> None:
+    async with opened() as seat:
+        await at_logs(seat)
+        await seat.press("S")
+        await seat.clear("~nobody-of-that-name/leads.log")
+        await seat.press("enter")
+        await seat.sees("✖ not saved")

@@ -288,8 +288,8 @@ class Logs(Page):
         async def save() -> None:
             try:
                 where, count = await save_lines(name, lines)
-            except OSError as error:
-                reason = safe(error.strerror or str(error))
+            except (OSError, RuntimeError, ValueError) as error:  # of a user who is none, for one
+                reason = safe(getattr(error, "strerror", None) or str(error))
                 self.app.notify(f"{safe(name)}: {reason}", title="✖ not saved", severity="error", markup=False)
                 self.known.happened("you", "save logs", name, reason, Tone.BAD)
             else:
