@@ -76,9 +76,9 @@ class Consumer(Linked):
     async def read(self, count: int, block_s: float) -> list[Taken]:
         """Take up to `count` jobs, waiting up to `block_s` seconds for the first; empty while the queue is paused.
 
-        After a start (and after a read that failed half-way) jobs this name already holds come first. A job handed
-        out twice before without an end comes alone, so that one that kills its worker is found. Fewer than `count`
-        also come when they are large.
+        After a start (and after a read that failed half-way) jobs this name already holds come first. Jobs handed
+        out twice before without an end come a hundred at once, then ten, then each alone, so that one that kills its
+        worker is found. Fewer than `count` also come when they are large.
         """
         if count < 1:
             return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from api.queue import Taken
 
@@ -70,10 +70,10 @@ class Hand:
             await self.change(left)
         return True
 
-    async def emptied_but(self, entry_id: str, timeout_s: float) -> None:
+    async def emptied_but(self, entry_ids: Collection[str], timeout_s: float) -> None:
         """Wait until nothing else is in hand, or `timeout_s` have passed."""
         deadline = time.monotonic() + timeout_s
-        while self._held.keys() - {entry_id} and (left := deadline - time.monotonic()) > 0:
+        while self._held.keys() - set(entry_ids) and (left := deadline - time.monotonic()) > 0:
             await self.change(left)
 
     def to_extend(self, every_s: float) -> Sequence[str]:

@@ -36,7 +36,7 @@ STORE_S = 2.0
 DAY_S = 86_400.0
 
 SUSPECT = 3
-"""Handed out so often without an end, a job is worked on with nothing else in hand: it may be what kills the worker."""
+"""Jobs handed out so often without an end are worked on with nothing else in hand: one may be what kills the worker."""
 
 _READ_S = 0.5
 _ALONE_S = 10.0
@@ -158,16 +158,17 @@ class Worker:
                 await self._endings.settle(done)
                 taken = [each for each in taken if each.job.id not in ended]
         started_at = time.time()
+        suspects = [each.entry_id for each in taken if each.deliveries >= SUSPECT]
+        if suspects:
+            await self._hand.emptied_but(suspects, _ALONE_S)
         for each in taken:
             if each.deliveries > MAX_DELIVERIES:
                 error = f"handed to workers {each.deliveries} times without an end: it may be what stops them"
                 await self._endings.bury(each, error, started_at, kind="suspect")
-            elif each.deliveries >= SUSPECT:
-                await self._hand.emptied_but(each.entry_id, _ALONE_S)
-                await self._send(each, started_at)
-                await self._hand.emptied(_ALONE_S)
             else:
                 await self._send(each, started_at)
+        if suspects:
+            await self._hand.emptied(_ALONE_S)
 
     async def _send(self, taken: Taken, started_at: float) -> None:
         job = taken.job

@@ -206,7 +206,7 @@ async def test_emptied_waits_for_the_last() -> None:
     hand = Hand(10)
     hand.take([taken("1"), taken("2")])
     waiting = asyncio.create_task(hand.emptied(30))
-    but = asyncio.create_task(hand.emptied_but("2", 30))
+    but = asyncio.create_task(hand.emptied_but(["2"], 30))
     await asyncio.sleep(0)
     hand.release(["1"])
     await but

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -14,8 +15,8 @@ VISIBILITY_S = 3_500
 GONE_S = 1_500
 """Both far from the multiples of 1,000 s by which the clock is moved: no real second decides anything."""
 REMEMBERED_S = 7 * 86_400
-SUSPECT = 2
-"""Deliveries after which a job is handed out alone."""
+TOGETHER = {0: math.inf, 1: math.inf, 2: 100, 3: 10}
+"""How many jobs that were handed out so often come together; 1 after more."""
 GONE = "gone"
 """The place of a job that is in the queue no more."""
 
