@@ -24,6 +24,9 @@ _DASHBOARD_ID = re.compile(r"4{9,}")
 _EMAIL = re.compile(r"[^@\s<>()\",;:]{1,64}@[^@\s<>()\",;:]{1,255}\.[^@\s<>()\",;:.]{2,63}")
 
 _PHONE_WORDS = ("phone", "telephone", "telefon", "mobile", "whatsapp", "celular")
+MAX_CONTACT = 1_000
+"""Characters kept of a name, an e-mail or a phone: lists of leads hold them. The answer itself is kept whole."""
+
 _LONGEST_FORM = 4_000
 """Characters of names up to which a form is remembered."""
 
@@ -33,7 +36,7 @@ _PEOPLE = frozenset({"contact", "customer", "person", "user", "lead", "applicant
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Who it is: texts as sent, "" where there was none; `phone_e164` is the phone as +country number, if it is one."""
+    """Who it is: texts as sent (their beginning, if they are very long), "" where there was none; `phone_e164` is the phone as +country number, if it is one."""
 
     full_name: str = ""
     email: str = ""
@@ -130,10 +133,10 @@ def _best(fields: Fields, wanted: tuple[tuple[str, str], ...]) -> str:
 
 
 def _first(values: list[str]) -> str:
-    """The first value that is not blank, "" if there is none."""
+    """The beginning of the first value that is not blank, "" if there is none."""
     for value in values:
         if stripped := value.strip():
-            return stripped
+            return stripped[:MAX_CONTACT]
     return ""
 
 

@@ -224,6 +224,13 @@ def test_a_nested_contact_counts_and_another_thing_s_name_does_not() -> None:
     assert fields.contact(fields.form_fields(data)) == fields.Contact("Ana", "a@b.co")
 
 
+def test_of_a_very_long_name_a_list_of_leads_holds_the_beginning() -> None:
+    long = ["x" * 3_000_000]
+    found = fields.contact({"full_name": long, "email": long, "phone": long})
+    assert [len(text) for text in (found.full_name, found.email, found.phone, found.phone_e164)] == [1_000] * 3 + [0]
+    assert len(fields.contact({"first_name": long, "last_name": long}).full_name) == 2_001
+
+
 def test_deep_answers_become_one_text() -> None:
     data: Any = "x"
     for _ in range(400):
