@@ -36,7 +36,9 @@ _PEOPLE = frozenset({"contact", "customer", "person", "user", "lead", "applicant
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Who it is: texts as sent (their beginning, if they are very long), "" where there was none; `phone_e164` is the phone as +country number, if it is one."""
+    """Who it is: texts as sent (of very long ones the beginning), "" where there was none; `phone_e164` is the phone as
+    +country number, if it is one.
+    """
 
     full_name: str = ""
     email: str = ""
