@@ -90,9 +90,10 @@ class Known:
         found: Reading[Any] = getattr(self, kind.value)
         return found
 
-    def health(self, kind: Kind) -> Health:
-        """How fresh that reading is now."""
-        return health_of(self.reading(kind), self.now(), stale_after_s=STALE_AFTER_S[kind], started_at=self.started_at)
+    def health(self, kind: Kind, *, key: str = "r") -> Health:
+        """How fresh that reading is now; `key` is what reads at once where that is said."""
+        reading, old_s = self.reading(kind), STALE_AFTER_S[kind]
+        return health_of(reading, self.now(), stale_after_s=old_s, started_at=self.started_at, key=key)
 
     def database(self) -> Database | None:
         """Whether Postgres answers the console; None while that is unknown."""

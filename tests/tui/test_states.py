@@ -43,7 +43,7 @@ async def test_a_failed_reading_keeps_the_last_value_faded_with_reason_and_next_
         world.queue_error = "Redis does not answer: connection refused (leads_redis)"
         seat.app.poke()
         await seat.sees("✖ Redis does not answer: connection refused")
-        await seat.sees("next try in 2 s · r now")
+        await seat.sees("next try in 2 s · f5 now")
         await seat.sees("✖ queue 0 s")
         await seat.sees("in flight 51")
         board = seat.app.screen.query_one("#queue")
@@ -214,3 +214,15 @@ def test_freshness_in_the_header() -> None:
     assert freshness("queue", Reading(1, "e", 80), 100, 5).text == "✖ queue 20 s"
     assert freshness("queue", Reading(None, "e"), 100, 5).text == "✖ queue"
     assert freshness("queue", Reading(), 100, 5).text == "queue –"
+
+
+async def test_the_overview_names_the_key_that_reads_and_not_the_one_that_restarts_a_service() -> None:
+    world = World(leads_error="Postgres is away")
+    async with opened(world) as seat:
+        await seat.sees("✖ Postgres is away")
+        assert "· r now" not in seat.text
+        assert "f5 now" in seat.text
+        world.leads_error = ""
+        await seat.press("f5")
+        await seat.misses("✖ Postgres is away")
+        assert not seat.runner.done

@@ -39,12 +39,15 @@ class Health:
 FRESH = Health()
 
 
-def health_of(reading: Reading[T], now: float, *, stale_after_s: float, started_at: float) -> Health:
-    """What a panel has to say about `reading` at `now` (epoch s); `started_at` is when reading began."""
+def health_of(reading: Reading[T], now: float, *, stale_after_s: float, started_at: float, key: str = "r") -> Health:
+    """What a panel has to say about `reading` at `now` (epoch s); `started_at` is when reading began.
+
+    `key` is what reads at once there.
+    """
     if reading.error:
         wait = f"next try in {age(reading.next_try - now)}" if reading.next_try > now else "trying again"
         kept = f"read {age(now - reading.taken_at)} ago · " if reading.value is not None else ""
-        return Health(Supply.FAILED, f"{reading.error.rstrip('.')}.", f"{kept}{wait} · r now")
+        return Health(Supply.FAILED, f"{reading.error.rstrip('.')}.", f"{kept}{wait} · {key} now")
     if reading.value is None:
         return Health(Supply.LOADING if now - started_at >= LOADING_AFTER_S else Supply.SILENT)
     old = now - reading.taken_at

@@ -25,6 +25,8 @@ from console.tui.widgets.table import Table
 from console.tui.widgets.warnings import WarningStrip
 
 ALL = frozenset(Kind)
+READ_KEY = "f5"
+"""What reads at once whichever panel has the focus: `r` restarts a service in one, and heals in another."""
 NO_LEADS = "No leads yet. Send a test one: leadsctl send (or press T)."
 
 
@@ -113,7 +115,7 @@ class Overview(Page):
 
     def _show_services(self) -> None:
         table = self.services
-        table.health = self.known.health(Kind.STACK)
+        table.health = self.known.health(Kind.STACK, key=READ_KEY)
         stack = self.known.stack.value
         if stack is not None:
             wide = table.size.width >= 60
@@ -129,7 +131,7 @@ class Overview(Page):
     def _show_queue(self) -> None:
         known = self.known
         board = self.queue
-        board.health = known.health(Kind.QUEUE)
+        board.health = known.health(Kind.QUEUE, key=READ_KEY)
         queue = known.queue.value
         if queue is not None:
             history = known.history
@@ -141,7 +143,7 @@ class Overview(Page):
 
     def _show_latest(self) -> None:
         table = self.latest
-        table.health = self.known.health(Kind.LEADS)
+        table.health = self.known.health(Kind.LEADS, key=READ_KEY)
         store = self.known.leads.value
         if store is not None:
             now = self.known.now()
