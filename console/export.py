@@ -10,6 +10,7 @@ import asyncio
 import csv
 import io
 import os
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -180,10 +181,12 @@ def _ask(source: Pages, where: LeadFilter, cursor: str, limit: int) -> asyncio.F
 @contextmanager
 def placed(target: Path) -> Iterator[IO[bytes]]:
     """A file that appears in its place, readable by its owner only, once it is whole. ConsoleError if it cannot."""
-    part = target.with_name(f".{target.name}.part")
+    part: Path | None = None
     try:
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+        # Each its own: another export to the same file must not take this one's for its.
+        handle, name = tempfile.mkstemp(".part", f".{target.name[:40]}-", target.parent)
+        part = Path(name)
+        with os.fdopen(handle, "wb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -191,4 +194,5 @@ def placed(target: Path) -> Iterator[IO[bytes]]:
     except OSError as error:
         raise ConsoleError(f"{target} cannot be written: {error.strerror}") from error
     finally:
-        part.unlink(missing_ok=True)
+        if part is not None:
+            part.unlink(missing_ok=True)

@@ -32,8 +32,11 @@ def layout(format_: str, target: Path | None, answers: list[str], *, reveal: boo
 
 def run(inv: Invocation, where: LeadFilter, how: Layout, target: Path | None, *, most: int, replace: bool) -> int:
     """Write the leads that `where` selects; 0 when all are written."""
-    if target is not None and target.exists() and not replace:
-        raise UsageError(f"{target} is there already", "--replace writes over it")
+    if target is not None and target.exists():
+        if not target.is_file():
+            raise UsageError(f"{target} is no file", "leave --output out to write to standard output")
+        if not replace:
+            raise UsageError(f"{target} is there already", "--replace writes over it")
 
     async def body(session: Session) -> int:
         from console.cli.reveal import record_reveal

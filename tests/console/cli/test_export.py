@@ -51,6 +51,7 @@ def test_a_file_that_is_there_stays(stack: Stack, tmp_path: Path) -> None:
         (["--format", "jsonl", "--answer", "city"], 2, "go with CSV"),
         (["--since", "soon"], 2, "--since soon is not a time"),
         (["-o", "/proc/none/leads.csv"], 1, "cannot be written: No such file or directory"),
+        (["-o", "/proc", "--replace"], 2, "/proc is no file"),
     ],
 )
 def test_what_is_off_is_said(stack: Stack, arguments: list[str], code: int, says: str) -> None:
