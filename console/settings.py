@@ -18,6 +18,7 @@ from console.errors import UsageError
 if TYPE_CHECKING:
     from console.config import Configuration
 
+_OF_COMPOSE = {"project": "--project", "files": "--file", "profiles": "--profile", "env_file": "--env-file"}
 _NO = frozenset({"", "0", "false", "no", "off"})
 
 
@@ -73,11 +74,14 @@ class Settings:
         """Flags by option name over environment over config.toml over defaults.
 
         Raises:
-            UsageError: a value that makes no sense, naming where it came from.
+            UsageError: a value makes no sense, naming where it came from, or a flag is one that the runtime cannot use.
         """
         from console.config import load
 
         config = load(flags, env)
+        unused = [flag for name, flag in _OF_COMPOSE.items() if config.values[name].origin == "flag"]
+        if config["runtime"] == "local" and unused:
+            raise UsageError(f"{unused[0]} is for a stack on Docker", "a local stack is named by its folder: --dir")
         return cls(
             runtime=config["runtime"],
             directory=config["dir"],

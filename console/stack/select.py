@@ -30,12 +30,12 @@ def runtime(settings: Settings) -> Runtime:
 
 def env_file(settings: Settings) -> Path:
     """The stack's `.env`, whether it is there or not. UsageError when compose files were named that are not there."""
-    if settings.env_file is not None:
-        return settings.env_file
     if settings.runtime == "local":
         from console.stack.local.places import default_state_dir
 
         return (settings.directory or default_state_dir()) / ".env"
+    if settings.env_file is not None:
+        return settings.env_file
     from console.stack.docker.files import locate
 
     return locate(settings.directory, settings.files).env_file
@@ -55,7 +55,7 @@ def stack_environment(settings: Settings, env: Mapping[str, str] | None = None) 
         with path.open(encoding="utf-8") as source:
             filed = dotenv_values(stream=source, interpolate=False)
     except FileNotFoundError:
-        if settings.env_file is not None:
+        if path == settings.env_file:
             raise UsageError(f"{path} is not there", "give --env-file the path of the stack's settings") from None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"

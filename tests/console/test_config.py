@@ -17,6 +17,7 @@ from console.settings import Settings
 from console.stack.docker.address import DEFAULT_SOCKET, find
 from console.stack.docker.files import data_folder
 from console.stack.local.places import default_state_dir
+from console.stack.select import stack_environment
 from tests.console.cli.calls import leadsctl
 
 
@@ -147,6 +148,22 @@ def test_a_home_directory_that_is_none_is_said(file: Path) -> None:
         load(None, {"LEADSCTL_CONFIG": "~no-such-user/x"})
     with pytest.raises(UsageError, match=r"dir in .* cannot be '~no-such-user/x': there is no such home directory"):
         configured(file, "dir = '~no-such-user/x'")
+
+
+@pytest.mark.parametrize("flags", [{"env_file": Path("e")}, {"project": "p"}, {"files": (Path("f"),)}])
+def test_what_is_composes_is_not_a_local_stacks(file: Path, flags: dict[str, Any]) -> None:
+    file.touch()
+    env = {"LEADSCTL_CONFIG": str(file)}
+    with pytest.raises(UsageError, match=r"^--[a-z-]+ is for a stack on Docker$"):
+        Settings.load(env, flags={"runtime": "local", **flags})
+    assert Settings.load(env, flags=flags).runtime == "docker"
+
+
+def test_a_local_stack_has_its_own_settings_whatever_compose_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("FORMS_SECRET=mine\n")
+    (tmp_path / "other").write_text("FORMS_SECRET=other\n")
+    told = Settings(runtime="local", directory=tmp_path, env_file=tmp_path / "other")
+    assert stack_environment(told, {})["FORMS_SECRET"] == "mine"
 
 
 def test_the_settings_follow_it(file: Path) -> None:
