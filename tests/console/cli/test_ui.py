@@ -54,7 +54,8 @@ def test_a_crash_is_two_lines_without_what_the_program_knew(tmp_path: Path, monk
         ["--local"],
         ["--local", "--docker"],
         ["--docker", "--read-only", "-p", "leads", "--dir", "/srv/leads"],
-        ["--project", "leads", "--env-file", "stack.env", "--local"],
+        ["--project", "leads", "--env-file", "stack.env"],
+        ["--dir", "stack", "--local"],
     ],
 )
 def test_the_quick_reader_reads_as_the_parser_does(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
