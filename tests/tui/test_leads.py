@@ -222,3 +222,47 @@ def test_days_are_local() -> None:
     assert today.until == datetime(2026, 11, 26, tzinfo=UTC)
     assert lead_filter("day:yesterday", NOW).until == today.since
     assert lead_filter("day:2026-02-28", NOW).until == datetime(2026, 3, 1, tzinfo=UTC)
+
+
+async def test_a_lead_that_a_search_had_found_is_shown_when_it_is_asked_for_from_elsewhere() -> None:
+    world = World(calm=True)
+    async with opened(world) as seat:
+        await at_leads(seat)
+        page(seat).leads.search(world.lead(15_000).job_id)
+        await seat.until(lambda: page(seat).table.key == "15000")
+        seat.app.open_lead(world.lead(15_000))
+        await seat.until(lambda: page(seat).leads.settled and page(seat).table.key == "15000")
+        assert world.lead(15_000).external_id in seat.text
+        await seat.press("v")
+        await seat.did(Verb.REVEAL, "lead 15000")
+
+
+async def test_details_are_read_when_a_wider_terminal_shows_them() -> None:
+    async with opened(World(calm=True)) as seat:
+        await at_leads(seat)
+        await seat.pilot.resize_terminal(*WIDE)
+        await seat.sees("stored in 5.4 s")
+
+
+async def test_reading_again_reads_the_details_too() -> None:
+    world = World(calm=True)
+    async with opened(world, size=WIDE) as seat:
+        await at_leads(seat)
+        await seat.sees("stored in 5.4 s")
+        before = world.reads["details"]
+        await seat.press("r")
+        await seat.until(lambda: world.reads["details"] > before)
+        assert "stored in 5.4 s" in seat.text
+
+
+async def test_details_that_failed_are_read_again_once_postgres_answers() -> None:
+    world = World(calm=True)
+    async with opened(world, size=WIDE) as seat:
+        await at_leads(seat)
+        world.leads_error = "Postgres is away"
+        await seat.press("j")
+        await seat.until(lambda: page(seat).leads.details_error)
+        await seat.until(lambda: seat.app.known.leads.error)
+        world.leads_error = ""
+        await seat.press("r")
+        await seat.sees("stored in 5.4 s")

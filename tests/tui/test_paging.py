@@ -132,3 +132,59 @@ async def test_leads_that_come_all_night_do_not_make_the_list_longer() -> None:
             world.total += 60
             await seat.until(lambda: page(seat).table.key == str(world.total))
             assert len(page(seat).table.rows) == PAGE
+
+
+async def test_a_lead_comes_into_an_empty_list_in_which_somebody_has_pressed_a_key() -> None:
+    world = World(empty=True)
+    async with opened(world) as seat:
+        await seat.press("4")
+        await seat.sees("No leads yet")
+        await seat.press("j")
+        world.empty = False
+        await seat.until(lambda: page(seat).table.rows)
+
+
+async def test_leads_that_came_while_another_screen_was_looked_at_are_listed_on_return() -> None:
+    world = World(calm=True)
+    async with opened(world) as seat:
+        await at_leads(seat)
+        await seat.press("1")
+        world.total += 5
+        await seat.until(lambda: (store := seat.app.known.leads.value) and store.total == world.total)
+        await seat.press("4")
+        await seat.until(lambda: page(seat).table.key == str(world.total))
+
+
+async def test_a_search_that_is_read_again_at_once_lists_nothing_of_what_was_there_before() -> None:
+    world = World(calm=True)
+    async with opened(world) as seat:
+        await at_leads(seat)
+        await seat.press(*"jjj")
+        page(seat).leads.search("yamada")
+        page(seat).leads.reload()
+        await seat.until(lambda: page(seat).leads.settled)
+        assert {lead.email for lead in page(seat).leads.leads} == {"yamada@example.jp"}
+
+
+async def test_a_search_that_failed_lists_nothing_of_what_was_there_before_when_it_is_tried_again() -> None:
+    world = World(calm=True)
+    async with opened(world) as seat:
+        await at_leads(seat)
+        await seat.press(*"jjj")
+        world.leads_error = "Postgres is away"
+        page(seat).leads.search("yamada")
+        await seat.sees("✖ Postgres is away")
+        world.leads_error = ""
+        await seat.press("r")
+        await seat.until(lambda: page(seat).leads.settled)
+        assert {lead.email for lead in page(seat).leads.leads} == {"yamada@example.jp"}
+
+
+def test_another_list_takes_nothing_of_the_one_before() -> None:
+    for again in (Paging[int].first, Paging[int].newest):
+        numbers = Numbers(1_000)
+        numbers.pinned = {950}
+        numbers.pages.turn()
+        again(numbers.pages, list(range(1_000, 960, -2)), "more")
+        assert numbers.pages.items == list(range(1_000, 960, -2))
+        assert numbers.pages.answers

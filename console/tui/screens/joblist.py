@@ -88,6 +88,7 @@ class JobList:
             return
         if state is not self.state:
             self._pages.forget()
+        self._pages.turn()
         self.state, self.match = state, match
         self._pages.read(lambda: self._page(limit=PAGE), lambda page: self._pages.replace(page.jobs, page.cursor))
 
@@ -104,7 +105,7 @@ class JobList:
     def load_more(self) -> None:
         """Read the next page, if there is one."""
         cursor = self._pages.cursor
-        if cursor and not self._pages.reading:
+        if cursor and self._pages.answers and not self._pages.reading:
             self._pages.read(
                 lambda: self._page(limit=PAGE, cursor=cursor), lambda page: self._pages.more(page.jobs, page.cursor)
             )

@@ -98,8 +98,13 @@ class LeadList:
 
     @property
     def settled(self) -> bool:
-        """Whether what is listed is what was looked for last."""
-        return self._pages.loaded and not self._pages.reading
+        """Whether what is listed is what was looked for last, as far as is known."""
+        return self._pages.loaded and self.answers and not self._pages.reading
+
+    @property
+    def answers(self) -> bool:
+        """Whether what is listed was found by what is looked for now."""
+        return self._pages.answers
 
     def by_id(self, key: str) -> Lead | None:
         """A listed lead."""
@@ -109,6 +114,7 @@ class LeadList:
         """Look for something else."""
         if text != self.text:
             self.text = text
+            self._pages.turn()
             self._pages.read(self._page, self._found)
 
     def reload(self) -> None:
@@ -126,7 +132,7 @@ class LeadList:
     def load_more(self) -> None:
         """Read the next page, if there is one."""
         cursor = self._pages.cursor
-        if cursor and not self._pages.reading:
+        if cursor and self.answers and not self._pages.reading:
             self._pages.read(partial(self._page, cursor), lambda page: self._pages.more(page.leads, page.cursor))
 
     async def _page(self, cursor: str = "") -> LeadPage:
@@ -146,10 +152,12 @@ class LeadList:
 
     # --- one lead
 
-    def read_details(self, key: str) -> None:
-        """Read the details of a lead; a read for another one is given up."""
-        if key.isdecimal() and (key != self.details_of or self.details_error):
-            self.details, self.details_of, self.details_error = None, key, ""
+    def read_details(self, key: str, *, again: bool = False) -> None:
+        """Read the details of a lead, `again` even if they are known; a read for another one is given up."""
+        other = key != self.details_of
+        if key.isdecimal() and (other or again):
+            if other:
+                self.details, self.details_of, self.details_error = None, key, ""
             begin(self._screen, partial(self._details, int(key)), "details", exclusive=True)
 
     async def _details(self, lead_id: int) -> None:
@@ -161,5 +169,6 @@ class LeadList:
             self.details_error = one_line(error)
         else:
             if self.details_of == str(lead_id):
+                self.details_error = ""
                 self.details = found if found.lead else replace(found, lead=self.by_id(str(lead_id)))
         self._detailed()

@@ -75,7 +75,7 @@ class Leads(LeadVerbs):
             self.leads_app.sources.leads,
             changed=self._draw,
             detailed=self._draw_details,
-            pinned=lambda: {self.table.key} if self.table.held else (),
+            pinned=lambda: {self.table.key} if self.table.held and self.table.key else (),
         )
         self.leads.reload()
         self.table.focus()
@@ -86,16 +86,25 @@ class Leads(LeadVerbs):
         """The list is read again when leads have been stored."""
         if kinds is not None and Kind.LEADS in kinds:
             self.leads.refresh()
+            if self.leads.details_error:
+                self._want_details(again=True)
         if kinds is None or Kind.LEADS in kinds:
             self._draw()
+
+    def on_screen_resume(self) -> None:
+        """Leads may have been stored, and this one replayed, while another screen was looked at."""
+        if self.ready:
+            self.leads.refresh()
+            self._want_details(again=True)
 
     def when_listed(self, do: Callable[[], None]) -> None:
         """Call `do` once leads are listed."""
         self.when_ready(lambda: self.leads.when_loaded(do))
 
     def read_again(self) -> None:
-        """Read the list anew."""
+        """Read the list and the details anew."""
         self.leads.reload()
+        self._want_details(again=True)
 
     def _draw(self) -> None:
         leads, known, table, now = self.leads, self.known, self.table, self.known.now()
@@ -129,11 +138,12 @@ class Leads(LeadVerbs):
 
     def _draw_details(self) -> None:
         board = self.board
-        lead = self._wanted or self.current()
+        lead = self.current()
         if lead is None or not board.display:
             board.title, board.meta = "", ()
             board.show(lambda _width, _height: ())
             return
+        self._want_details()
         revealed = str(lead.id) in self.known.revealed
         found = self.leads.details if self.leads.details and self.leads.details_of == str(lead.id) else None
         shown = found or LeadDetails(lead)
@@ -154,16 +164,20 @@ class Leads(LeadVerbs):
     def on_table_moved(self, message: Table.Moved) -> None:
         """Another lead: its details; near the end: more of the list."""
         self.board.to_top()
-        self._want_details()
         self._draw_details()
         if self.leads.behind and not self.table.held:
             self.leads.reload()
         elif message.key in self.table.keys[-15:]:
             self.leads.load_more()
 
-    def _want_details(self) -> None:
-        if self.table.key and self.board.display:
-            self.leads.read_details(self.table.key)
+    def current(self) -> Lead | None:
+        """The lead that was asked for, on its way into the list, else the one under the cursor."""
+        return self._wanted or super().current()
+
+    def _want_details(self, *, again: bool = False) -> None:
+        lead = self.current()
+        if lead is not None and self.board.display:
+            self.leads.read_details(str(lead.id), again=again)
 
     def on_table_opened(self, message: Table.Opened) -> None:
         """Enter: read the details in full."""
@@ -176,18 +190,17 @@ class Leads(LeadVerbs):
             self.table.hold()
             self.add_class("-reading")
             self.board.focus()
-            self._want_details()
             self.call_after_refresh(self._draw_details)
 
     def open(self, lead: Lead) -> None:
         """Show one lead's details, and its place in the list."""
         self.leads.search("")
-        if not self.table.move_to(str(lead.id)):
+        if not self.leads.answers or not self.table.move_to(str(lead.id)):
             self._wanted = lead
             self.leads.reload()
         self.add_class("-reading")
         self.board.focus()
-        self.leads.read_details(str(lead.id))
+        self.leads.read_details(str(lead.id), again=True)
         self._draw_details()
 
     # --- searching
@@ -216,6 +229,7 @@ class Leads(LeadVerbs):
         """Back from the details, else clear the search."""
         if self.has_class("-reading"):
             self.remove_class("-reading")
+            self._wanted = None
             self.table.focus()
             self.call_after_refresh(self._draw)
         elif self.leads.text:

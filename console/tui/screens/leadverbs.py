@@ -31,9 +31,10 @@ class LeadVerbs(Page):
 
     def action_trace(self) -> None:
         """Follow the lead from its request to its row."""
-        if self.table.key:
+        lead = self.current()
+        if lead is not None:
             self.table.hold()
-            self.leads_app.open_trace(self.table.key)
+            self.leads_app.open_trace(str(lead.id))
 
     def action_filters(self) -> None:
         """Narrow by source, form, page, campaign, status and day, in a box."""
@@ -72,9 +73,10 @@ class LeadVerbs(Page):
 
     def action_reveal(self) -> None:
         """Show the personal data of the lead under the cursor, or mask it again. Showing it is recorded."""
-        key = self.table.key
-        if not key:
+        lead = self.current()
+        if lead is None:
             return
+        key = str(lead.id)
         self.table.hold()
         if key in self.known.revealed:
             self.known.revealed.discard(key)

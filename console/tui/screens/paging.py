@@ -23,6 +23,8 @@ GROWTH = 1_000
 class Paging(Generic[T]):
     """Items known by a key, and the cursor that continues them ("" at the end).
 
+    `answers` is false while what is listed is not of what is looked for now; `behind`: see `newest`.
+
     Args:
         screen: whose workers read.
         key: an item's identity.
@@ -57,6 +59,7 @@ class Paging(Generic[T]):
         self.reading = False
         self.loaded = False
         self.behind = False
+        self.answers = True
         self._waiting: list[Callable[[], None]] = []
 
     def when_loaded(self, do: Callable[[], None]) -> None:
@@ -65,6 +68,10 @@ class Paging(Generic[T]):
             do()
         else:
             self._waiting.append(do)
+
+    def turn(self) -> None:
+        """Something else is looked for: what is listed stays until that is read, and then goes with all its pages."""
+        self.answers = False
 
     def forget(self) -> None:
         """Another list is wanted: show nothing of this one."""
@@ -104,6 +111,9 @@ class Paging(Generic[T]):
 
         What had been loaded is let go when much has come before it and nobody is there.
         """
+        if not self.answers:
+            self.replace(items, cursor)
+            return
         rest, pinned = self._beyond(items, cursor), self._pinned()
         grown = len(items) + len(rest) > self._asked + GROWTH
         if grown and not any(self._key(item) in pinned for item in rest):
@@ -118,7 +128,7 @@ class Paging(Generic[T]):
         as it was, `behind`; it is so no longer once nothing is pinned.
         """
         pinned = self._pinned()
-        if not pinned:
+        if not pinned or not self.answers:
             self.replace(items, cursor)
             return
         rest = self._beyond(items, cursor)
@@ -142,6 +152,7 @@ class Paging(Generic[T]):
         self._put(list(items), cursor)
         self._asked = len(self.items)
         self.behind = False
+        self.answers = True
 
     def _put(self, items: list[T], cursor: str) -> None:
         self.items = items
