@@ -74,8 +74,11 @@ class Listing:
         return found
 
     async def by_fragment(self, fragment: str) -> Row | None:
-        """The only job whose id contains `fragment`; None if there is none, or more than one."""
-        if not _FRAGMENT.fullmatch(fragment):
+        """The only job whose id contains `fragment`; None if there is none, or more than one.
+
+        What is no job goes by its entry's id, and a whole one of these is no fragment: `1-1` is in `1-10`.
+        """
+        if not _FRAGMENT.fullmatch(fragment) or _ENTRY.fullmatch(fragment):
             return None
         ids = set[str]()
         for place in _PARKED.values():

@@ -369,6 +369,18 @@ async def test_a_fragment_that_fits_two_jobs_is_none(queue: Queue) -> None:
     assert await queue.inspector.job(one.id[:8]) is None
 
 
+async def test_an_entry_s_id_is_no_fragment_of_another_s(queue: Queue) -> None:
+    for entry in ("1795899175644-1", "1795899175644-10"):
+        queue.raw.xadd("{leads}:ready", {"no": "job"}, id=entry)
+    views = [await queue.inspector.job(entry) for entry in ("1795899175644-1", "1795899175644-10")]
+    assert [view.job.id for view in views if view] == ["1795899175644-1", "1795899175644-10"]
+    queue.raw.xdel("{leads}:ready", "1795899175644-1")
+    assert await queue.inspector.job("1795899175644-1") is None
+    view = await queue.inspector.job("1795899175644-")
+    assert view is not None
+    assert view.job.id == "1795899175644-10"
+
+
 async def test_accepted_jobs_are_named_by_their_seq(queue: Queue) -> None:
     jobs = [a_job("a:b"), a_job("ü", source="forms")]
     await queue.publisher.publish(jobs, [(a_job("bad"), "x")])
