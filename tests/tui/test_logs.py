@@ -352,3 +352,45 @@ async def test_saving_to_the_home_of_nobody_is_said() -> None:
         await seat.clear("~nobody-of-that-name/leads.log")
         await seat.press("enter")
         await seat.sees("✖ not saved")
+
+
+def cursor_line(seat: Seat) -> str:
+    """The line that shows the cursor."""
+    return next(line for line in seat.lines if line.startswith("▌"))
+
+
+async def test_the_cursor_stays_in_sight_when_a_search_ends_lines_wrap_or_the_terminal_is_resized() -> None:
+    async with opened(World(hostile=True), size=WIDE) as seat:
+        await at_logs(seat)
+        await seat.press("slash")
+        await seat.clear("LOG:")
+        await seat.press("enter")
+        await seat.sees("10 of 120 lines")
+        await seat.press(*"kkkk")
+        entry = page(seat).pane.entry
+        before = cursor_line(seat)[:14]
+        await seat.press("escape")
+        await seat.sees(" 120 lines")
+        assert page(seat).pane.entry is entry
+        assert cursor_line(seat).startswith(before)
+        await seat.press("w")
+        assert cursor_line(seat).startswith(before)
+        await seat.pilot.resize_terminal(80, 24)
+        await seat.until(lambda: seat.app.size.width == 80)
+        await seat.pilot.pause()
+        assert cursor_line(seat).startswith(before)
+
+
+async def test_what_is_copied_or_marked_is_a_line_that_is_shown() -> None:
+    async with opened() as seat:
+        await at_logs(seat)
+        await seat.press(*"kkk")
+        pane = page(seat).pane
+        assert pane.entry
+        hidden = pane.entry
+        page(seat).show_services({"app", "worker", "db", "redis"} - {hidden.line.service})
+        await seat.sees(" of 120 lines")
+        assert pane.entry is not hidden
+        await seat.press("m")
+        assert not hidden.marked
+        assert cursor_line(seat).startswith("▌◆")

@@ -27,7 +27,6 @@ from console.tui.work import begin
 LEVEL_STEPS = (0, INFO, WARN, ERROR)
 TIME_STEPS = ("ms", "s", "")
 
-
 T = TypeVar("T")
 
 
@@ -152,6 +151,7 @@ class Logs(Page):
                 self._bar()
             await asyncio.sleep(0)
         pane.empty = self._empty()
+        pane.keep_in_sight()
         pane.refreshed()
         self._bar()
 
@@ -240,6 +240,7 @@ class Logs(Page):
     def action_wrap(self) -> None:
         """Wrap long lines, or cut them."""
         self.pane.look = replace(self.pane.look, wrap=not self.pane.look.wrap)
+        self.pane.keep_in_sight()
         self.pane.refreshed()
 
     def action_times(self) -> None:

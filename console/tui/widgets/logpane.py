@@ -53,11 +53,14 @@ class LogPane(Painted, can_focus=True):
 
     @property
     def entry(self) -> Entry | None:
-        """The entry under the cursor."""
+        """The entry under the cursor: the next one where the filter hides it or it has been dropped."""
         entries = self.view.entries
-        if self.following:
-            return entries[-1] if entries else None
-        return self._cursor
+        if not entries:
+            return None
+        return entries[-1 if self.following else self._index()]
+
+    def _index(self) -> int:
+        return max(0, min(self.view.position(self._cursor), len(self.view.entries) - 1)) if self._cursor else 0
 
     def refreshed(self) -> None:
         """The view has changed: draw what is visible of it."""
@@ -148,19 +151,29 @@ class LogPane(Painted, can_focus=True):
 
     def _reveal(self, index: int) -> None:
         """Put the cursor on the entry at `index` of the view, scrolling no further than needed."""
+        if entries := self.view.entries:
+            self._cursor = entries[max(0, min(index, len(entries) - 1))]
+            self._scroll_to(self._index())
+            self.post_message(self.Acted())
+
+    def keep_in_sight(self) -> None:
+        """Other lines are between top and cursor, or lines have another height: the cursor's line stays visible."""
+        if not self.following and self.view.entries:
+            self._scroll_to(self._index())
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Keep the cursor in sight."""
+        self.keep_in_sight()
+
+    def _scroll_to(self, index: int) -> None:
         entries = self.view.entries
-        if not entries:
-            return
-        index = max(0, min(index, len(entries) - 1))
-        self._cursor = entries[index]
         top = self.view.position(self._top) if self._top else 0
         rows, width = max(self.size.height - 1, 1), self.size.width - 3
         if index < top or (index == top and self._skip):
-            self._top, self._skip = self._cursor, 0
+            self._top, self._skip = entries[index], 0
         else:
             self._top, self._skip = self._bottomed(entries, index, width, rows, top)
         self.repaint()
-        self.post_message(self.Acted())
 
     def _bottomed(self, entries: list[Entry], index: int, width: int, rows: int, top: int) -> tuple[Entry, int]:
         """The place at which the entry at `index` ends on the last row, or the present one if that shows it."""
@@ -185,7 +198,7 @@ class LogPane(Painted, can_focus=True):
         if self.following and step > 0:
             return
         self._hold()
-        index = (self.view.position(self._cursor) if self._cursor else 0) + step
+        index = self._index() + step
         if index >= len(entries):
             self.action_follow()
         else:
@@ -197,7 +210,7 @@ class LogPane(Painted, can_focus=True):
         if not entries or (self.following and direction > 0):
             return
         self._hold()
-        index = self.view.position(self._cursor) if self._cursor else 0
+        index = self._index()
         step = max(len({id(e) for e in self._map}) - 1, 1)
         if index + direction * step >= len(entries):
             self.action_follow()
@@ -220,15 +233,15 @@ class LogPane(Painted, can_focus=True):
     def action_fold(self) -> None:
         """Unfold the line under the cursor, or fold it again."""
         self._hold()
-        if self._cursor:
-            self._cursor.unfolded = not self._cursor.unfolded
-            self._reveal(self.view.position(self._cursor))
+        if entry := self.entry:
+            entry.unfolded = not entry.unfolded
+            self._reveal(self._index())
 
     def action_mark(self) -> None:
         """Mark the line under the cursor, or take the mark away."""
         self._hold()
-        if self._cursor:
-            self._cursor.marked = not self._cursor.marked
+        if entry := self.entry:
+            entry.marked = not entry.marked
             self.repaint()
             self.post_message(self.Acted())
 
@@ -239,7 +252,7 @@ class LogPane(Painted, can_focus=True):
             return
         self._hold()
         regex = self.look.regex
-        index = (self.view.position(self._cursor) if self._cursor else 0) + direction
+        index = self._index() + direction
         while 0 <= index < len(entries):
             entry = entries[index]
             if entry.marked if regex is None else regex.search(entry.line.text, 0, 4_000):
@@ -248,18 +261,14 @@ class LogPane(Painted, can_focus=True):
             index += direction
         self.post_message(self.Acted("no further match" if regex else "no further mark"))
 
-    def go_to(self, entry: Entry) -> None:
-        """Put the cursor on an entry."""
-        self._hold()
-        self._reveal(self.view.position(entry))
-
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on the line; a click on the cursor's line unfolds it; on the last line of the pane: follow."""
         if event.y >= self.size.height - 1:
             self.action_follow()
         elif event.y < len(self._map) and (entry := self._map[event.y]) is not None:
-            again = entry is self._cursor and not self.following
-            self.go_to(entry)
+            again = entry is self.entry and not self.following
+            self._hold()
+            self._reveal(self.view.position(entry))
             if again:
                 self.action_fold()
 
@@ -285,7 +294,7 @@ class LogPane(Painted, can_focus=True):
         top = self.view.position(self._top) if self._top else 0
         self._top, self._skip = entries[max(0, min(top + step, len(entries) - 1))], 0
         self.repaint()
-        if self._cursor not in self._map and self._map:
+        if self.entry not in self._map and self._map:
             self._cursor = self._map[0] if step > 0 else self._map[-1]
             self.repaint()
         self.post_message(self.Acted())
