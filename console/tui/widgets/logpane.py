@@ -153,19 +153,19 @@ class LogPane(Painted, can_focus=True):
         """Put the cursor on the entry at `index` of the view, scrolling no further than needed."""
         if entries := self.view.entries:
             self._cursor = entries[max(0, min(index, len(entries) - 1))]
-            self._scroll_to(self._index())
+            self._bring_up(self._index())
             self.post_message(self.Acted())
 
     def keep_in_sight(self) -> None:
         """Other lines are between top and cursor, or lines have another height: the cursor's line stays visible."""
         if not self.following and self.view.entries:
-            self._scroll_to(self._index())
+            self._bring_up(self._index())
 
     def on_resize(self, _event: events.Resize) -> None:
         """Keep the cursor in sight."""
         self.keep_in_sight()
 
-    def _scroll_to(self, index: int) -> None:
+    def _bring_up(self, index: int) -> None:
         entries = self.view.entries
         top = self.view.position(self._top) if self._top else 0
         rows, width = max(self.size.height - 1, 1), self.size.width - 3
