@@ -212,3 +212,46 @@ def test_the_interface_brings_no_client_and_no_toolkit_too_many() -> None:
     late = {"docker", "redis", "psycopg", "httpx", "structlog", "typer", "rich.markdown", "textual.widgets._text_area"}
     late |= {"console.tui.screens.queue", "console.tui.screens.logs", "console.tui.commands"}
     assert sorted(late & loaded) == []
+
+
+async def test_full_screen_has_no_key_line_after_a_prompt_either() -> None:
+    async with opened() as seat:
+        await seat.press("2")
+        await seat.sees("following")
+        await seat.press("slash")
+        await seat.clear()
+        await seat.press("escape")
+        await seat.sees("? help")
+        await seat.press("f")
+        await seat.misses("? help")
+
+
+@pytest.mark.parametrize("away", ["click", "tab"])
+async def test_a_prompt_ends_when_the_focus_goes_elsewhere_and_keeps_what_was_found(away: str) -> None:
+    async with opened() as seat:
+        await seat.press("4")
+        await seat.sees("100+ shown")
+        await seat.press("slash")
+        await seat.clear("yamada")
+        await seat.misses("z•••@example.nl")
+        if away == "click":
+            await seat.pilot.click("#leads", offset=(10, 4))
+        else:
+            await seat.press("tab")
+        await seat.sees("? help")
+        assert " /yamada" in seat.text
+        assert seat.app.focused is seat.app.screen.query_one("#leads")
+        await seat.press("slash")
+        await seat.until(lambda: seat.app.screen.query(Input))
+
+
+@pytest.mark.parametrize("key", ["x", "colon"])
+async def test_a_prompt_for_a_name_or_a_command_is_given_up_when_the_focus_goes_elsewhere(key: str) -> None:
+    async with opened() as seat:
+        await seat.press("4")
+        await seat.sees("100+ shown")
+        await seat.press(key)
+        await seat.until(lambda: isinstance(seat.app.focused, Input))
+        await seat.pilot.click("#leads", offset=(10, 4))
+        await seat.sees("? help")
+        assert not seat.app.screen.query(Input)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -46,6 +47,7 @@ class Page(Remappable, Screen[None]):
         super().__init__()
         self.known = known
         self._before_prompt: Widget | None = None
+        self._prompt: Prompt | None = None
         self._waiting: list[Callable[[], None]] = []
         self._redrawing = False
         self.ready = False
@@ -156,13 +158,23 @@ class Page(Remappable, Screen[None]):
         if self.query(".prompt"):
             return
         self._before_prompt = self.focused
-        self._edges[1].display = False
+        self._prompt = prompt
+        self._edges[1].add_class("-covered")
         self.mount(prompt.add_class("prompt"))
 
     def close_prompt(self) -> None:
         """Take the prompt away; the focus goes back."""
         for prompt in self.query(".prompt"):
             prompt.remove()
-        self._edges[1].display = True
+        self._prompt = None
+        self._edges[1].remove_class("-covered")
         if self._before_prompt is not None:
             self._before_prompt.focus()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """A prompt that has lost the focus to a panel, by a click or the tab key, is done with."""
+        prompt = self._prompt
+        if prompt is not None and prompt not in event.widget.ancestors:
+            self._before_prompt = event.widget
+            self._prompt = None
+            prompt.call_later(prompt.leave)  # as its own: what a screen says in its stead ends at the screen

@@ -11,6 +11,9 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Label
 
+LIVE = frozenset({"search", "filter", "leads"})
+"""What is applied while it is typed."""
+
 
 class Prompt(Horizontal):
     """Posts `Typed` while typing (debounced; only the newest counts) and `Ended` at Enter or Escape."""
@@ -78,6 +81,11 @@ class Prompt(Horizontal):
     def done(self, text: str, *, kept: bool) -> None:
         """The prompt is done with."""
         self.post_message(self.Ended(self, text, kept=kept))
+
+    def leave(self) -> None:
+        """The focus has gone elsewhere: what was applied while it was typed stays, anything else is given up."""
+        live = self.purpose in LIVE
+        self.done(self.query_one(Input).value if live else self._value, kept=live)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Done, and kept."""
