@@ -149,10 +149,14 @@ class Places:
         through = 0o711 if user else 0o700
         try:
             self.state.mkdir(parents=True, exist_ok=True)
-            owner = self.state.stat().st_uid
-            if owner != os.geteuid():
+            found = self.state.stat()
+            if found.st_uid != os.geteuid():
                 raise StackError(
-                    f"{self.state} belongs to another user (uid {owner})", "choose another directory with --dir"
+                    f"{self.state} belongs to another user (uid {found.st_uid})", "choose another directory with --dir"
+                )
+            if found.st_mode & (stat.S_ISVTX | stat.S_IWOTH):
+                raise StackError(
+                    f"{self.state} is for every user to write to", "choose a directory below it with --dir"
                 )
             for folder, mode in (
                 (self.state, through),

@@ -137,3 +137,12 @@ def test_a_directory_of_somebody_else_is_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     with pytest.raises(StackError, match="belongs to another user"):
         Places(tmp_path).prepare("")
+
+
+@pytest.mark.parametrize("mode", [0o1777, 0o777])
+def test_a_directory_for_everybody_stays_one(tmp_path: Path, mode: int) -> None:
+    tmp_path.chmod(mode)
+    with pytest.raises(StackError, match="is for every user to write to"):
+        Places(tmp_path).prepare("")
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == mode
+    assert list(tmp_path.iterdir()) == []
