@@ -255,3 +255,26 @@ async def test_a_prompt_for_a_name_or_a_command_is_given_up_when_the_focus_goes_
         await seat.pilot.click("#leads", offset=(10, 4))
         await seat.sees("? help")
         assert not seat.app.screen.query(Input)
+
+
+@pytest.mark.parametrize("size", [(60, 15), (80, 24)])
+async def test_the_answers_to_a_question_are_seen_however_much_is_at_stake(size: tuple[int, int]) -> None:
+    world = World()
+    risks = tuple(f"risk {n} that is told of at such a length that it takes some lines of this box" for n in range(9))
+    async with opened(world, runner=FakeRunner(world, risks=risks), size=size) as seat:
+        await seat.press("D")
+        await seat.sees("risk 1")
+        for text in ("Take the stack down?", "[ Cancel ]", "Take down"):
+            assert text in seat.text
+
+
+@pytest.mark.parametrize(("key", "last"), [("D", "Take down"), ("question_mark", "╯")])
+async def test_a_box_fits_into_a_terminal_that_shrinks(key: str, last: str) -> None:
+    async with opened(size=(200, 60)) as seat:
+        await seat.press(key)
+        await seat.sees("Take down" if key == "D" else "Everywhere")
+        await seat.pilot.resize_terminal(50, 20)
+        await seat.until(lambda: len(seat.lines) == 20)
+        box = seat.app.screen.children[0]
+        await seat.until(lambda: seat.app.screen.region.contains_region(box.region))
+        assert last in seat.text

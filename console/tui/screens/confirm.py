@@ -53,22 +53,18 @@ class ConfirmBox(Framed, can_focus=True):
     def warn(self, warnings: tuple[Line, ...]) -> None:
         """What is at stake is known now."""
         self._warnings = warnings
-        self._grow()
+        self.grow()
         self.repaint()
 
     def on_mount(self) -> None:
         """Take the room that the text needs."""
-        self._grow()
+        self.grow()
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Another width may need another height."""
-        super().on_resize(event)
-        self._grow()
-
-    def _grow(self) -> None:
+    def grow(self) -> None:
+        """Take the room that the text needs, as far as the terminal has it."""
         inner = min(64, self.app.size.width - 4) - 4
         self.styles.width = inner + 4
-        self.styles.height = len(self._lines(inner)) + 4
+        self.styles.height = min(len(self._lines(inner)) + 4, self.app.size.height)
 
     def _lines(self, width: int) -> list[Line]:
         lines: list[Line] = [(Cell(p),) for text in self._question.lines for p in wrap(safe(text, 400), width)]
@@ -95,8 +91,11 @@ class ConfirmBox(Framed, can_focus=True):
             Cell("  "),
             Cell(f"[{yes[1:-1]}]" if self._yes else yes, Tone.DANGER if self._yes else Tone.BAD if ready else Tone.DIM),
         )
-        blank = [Drawn(())] * max(height - len(lines) - 1, 0)
-        return [*lines, *blank, Drawn(answers)]
+        room = height - 1
+        if len(lines) > room:  # what stands last is the word to be typed
+            kept = 2 if self._question.word else 0
+            lines = [*lines[: max(room - kept - 1, 0)], Drawn((Cell("…", Tone.DIM),)), *lines[len(lines) - kept :]]
+        return [*lines, *[Drawn(())] * (room - len(lines)), Drawn(answers)]
 
     def action_other(self) -> None:
         """Move to the other answer."""
@@ -159,6 +158,10 @@ class Confirm(Box[bool]):
         """Find out what is at stake."""
         self.query_one(ConfirmBox).focus()
         begin(self, self._check)
+
+    def on_resize(self) -> None:
+        """The terminal has another size."""
+        self.query_one(ConfirmBox).grow()
 
     async def _check(self) -> None:
         try:

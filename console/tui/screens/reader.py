@@ -29,15 +29,23 @@ class Reader(Box[None]):
         yield Board(self._title, id="reader")
 
     def on_mount(self) -> None:
+        """Show it."""
+        board = self.query_one(Board)
+        self._grow()
+        board.show(self._make)
+        board.focus()
+
+    def on_resize(self) -> None:
+        """The terminal has another size."""
+        self._grow()
+
+    def _grow(self) -> None:
         """As high as the text, if there is room."""
         board = self.query_one(Board)
         width = self.app.size.width - 6 if self._wide else min(self.app.size.width - 6, 100)
         lines = self._make(width - 4, 1_000)
         board.styles.width = width
         board.styles.height = min(len(lines) + 2, self.app.size.height - 4)
-        board.foot = ()
-        board.show(self._make)
-        board.focus()
 
     def action_close(self) -> None:
         """Close the box."""
