@@ -69,6 +69,7 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     """`text` (already safe) in exactly `width` terminal cells: padded, or cut with an ellipsis."""
     if width <= 0:
         return ""
+    text = _beginning(text, width)
     length = cell_len(text)
     if length > width:
         text = set_cell_size(text, width - 1).rstrip(" ") + ELLIPSIS
@@ -87,15 +88,27 @@ def line_width(line: Line) -> int:
     return sum(cell_len(cell.text) for cell in line)
 
 
+def is_wider(text: str, width: int) -> bool:
+    """Whether `text` takes more than `width` terminal cells. As quick for a long text as for a short one."""
+    return cell_len(_beginning(text, width)) > width
+
+
+def _beginning(text: str, width: int) -> str:
+    """So much of a text that what fits in `width` cells can be told from it: the toolkit looks at every character."""
+    near = text[: 4 * width + 32]
+    return near if cell_len(near) > width + 2 else text
+
+
 def wrap(text: str, width: int, limit: int = 1_000) -> list[str]:
     """`text` (already safe) broken into lines of at most `width` cells, at spaces where there are some."""
     width = max(width, 1)
     lines: list[str] = []
     while text and len(lines) < limit:
-        if cell_len(text) <= width:
+        near = _beginning(text, width)
+        if cell_len(near) <= width:
             lines.append(text)
             break
-        head = set_cell_size(text, width)
+        head = set_cell_size(near, width)
         if not text.startswith(head):  # a wide character stood on the edge and was replaced by a space
             head = head[:-1]
         head = head or text[0]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from api.models import JobState
 from console import format as shown
 from console.format import Tone
 from console.snapshots import State
+from console.tui.present.logs import wrapped
 
 
 @pytest.mark.parametrize(
@@ -89,6 +92,37 @@ def test_wrapped_lines_fit_and_lose_no_letter(text: str, width: int) -> None:
     lines = shown.wrap(text, width)
     assert all(shown.width_of(line) <= width for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+@given(st.text("aé漢 \u0334", max_size=400), st.integers(1, 12))
+def test_the_beginning_tells_as_much_as_the_whole(text: str, width: int) -> None:
+    assert shown.is_wider(text, width) == (shown.width_of(text) > width)
+    assert shown.width_of(shown.fit(text, width)) == width
+
+
+@pytest.mark.parametrize("pattern", ["plain text ", "é漢 ", "漢", "á"])
+def test_breaking_a_long_text_looks_at_each_character_a_few_times_only(
+    pattern: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = 0
+
+    def counted(measure: Callable[..., Any]) -> Callable[..., Any]:
+        def measured(text: str, *args: int) -> Any:
+            nonlocal seen
+            seen += len(text)
+            return measure(text, *args)
+
+        return measured
+
+    for name in ("cell_len", "set_cell_size"):
+        monkeypatch.setattr(shown, name, counted(getattr(shown, name)))
+    text = (pattern * 16_000)[:16_000]
+    assert len(shown.wrap(text, 30)) > 200
+    assert seen < 40 * len(text)
+    seen = 0
+    rows = wrapped((shown.Cell(text),), 30)
+    assert len(rows) > 200
+    assert seen < 60 * len(text)
 
 
 def test_wrap_breaks_at_spaces() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from console.format import Cell, Line, Tone, clock, clock_ms, fit, number, safe, took, width_of, wrap
+from console.format import Cell, Line, Tone, clock, clock_ms, fit, is_wider, number, safe, took, width_of, wrap
 from console.loglines import DEBUG, ERROR, LEVELS, MAX_JSON, WARN, fields_of, parse
 from console.tui.logbook import Entry, LogFilter
 from console.tui.present.queue import short_id
@@ -44,7 +44,7 @@ def entry_lines(entry: Entry, look: LogLook, width: int) -> list[Line]:
     room = max(width - used, 8)
     gist = _highlighted(_gist(entry), look.regex)
     if look.wrap:
-        rows = _wrapped(gist, room)
+        rows = wrapped(gist, room)
         lines: list[Line] = [(*prefix, *rows[0]), *((Cell(" " * used), *row) for row in rows[1:])]
     else:
         lines = [(*prefix, *_whole_fields(gist, room))]
@@ -139,17 +139,18 @@ def _highlighted(cells: Line, regex: re.Pattern[str] | None) -> Line:
     return tuple(out)
 
 
-def _wrapped(cells: Line, width: int) -> list[Line]:
+def wrapped(cells: Line, width: int) -> list[Line]:
+    """A line broken into at most `MAX_LINES` lines of at most `width` cells."""
     rows: list[list[Cell]] = [[]]
     left = width
     for text, tone in cells:
         rest = text
         while rest:
-            if width_of(rest) <= left:
+            if not is_wider(rest, left):
                 rows[-1].append(Cell(rest, tone))
                 left -= width_of(rest)
                 break
-            head = wrap(rest, left)[0] if left > 4 else ""
+            head = wrap(rest, left, 1)[0] if left > 4 else ""
             if head:
                 rows[-1].append(Cell(head, tone))
             if len(rows) >= MAX_LINES:
