@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,8 +39,7 @@ def demo(
     import asyncio
 
     inv = invocation(ctx, json=json, quiet=quiet)
-    visible = terminal.is_terminal(sys.stdin) and terminal.is_terminal(sys.stdout)
-    if visible and not (no_ui or inv.json):
+    if terminal.drawable() and not (no_ui or inv.json):
         return asyncio.run(_with_ui(inv, leads=leads, rate=rate, seed=seed))
     return asyncio.run(_without_ui(inv, leads=leads, rate=rate, seed=seed))
 

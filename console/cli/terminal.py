@@ -53,3 +53,8 @@ def width(stream: IO[str]) -> int | None:
 def interactive() -> bool:
     """Whether a question can be asked: somebody reads standard error and types on standard input."""
     return is_terminal(sys.stdin) and is_terminal(sys.stderr)
+
+
+def drawable() -> bool:
+    """Whether the terminal UI can be used: the toolkit reads standard input and draws on standard error."""
+    return all(is_terminal(stream) for stream in (sys.stdin, sys.stdout, sys.stderr))

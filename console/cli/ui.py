@@ -22,8 +22,10 @@ def open_ui(inv: Invocation) -> int:
         UsageError: there is no terminal to draw on.
     """
     served = bool(os.environ.get("TEXTUAL_DRIVER"))  # by leadsctl web: textual-serve's driver draws in a browser
-    if not served and not (terminal.is_terminal(sys.stdin) and terminal.is_terminal(sys.stdout)):
-        raise UsageError("the terminal UI needs a terminal", "leadsctl --help lists the commands that do without")
+    if not served and not terminal.drawable():
+        away = terminal.is_terminal(sys.stdin) and terminal.is_terminal(sys.stdout)
+        what = "the terminal UI needs a terminal" + (", on standard error too" if away else "")
+        raise UsageError(what, "leadsctl --help lists the commands that do without")
 
     async def body(session: Session) -> int:
         told = session.settings

@@ -34,6 +34,14 @@ def test_it_opens_and_q_leaves_it(tmp_path: Path) -> None:
     assert "Traceback" not in text
 
 
+def test_it_does_not_open_where_nobody_would_see_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = tmp_path / "errors"
+    monkeypatch.setattr(calls, "COMMAND", ("sh", "-c", f'exec "$@" 2>"{told}"', "sh", *calls.COMMAND))
+    code, text = on_terminal("--local", "--dir", str(tmp_path / "stack"))
+    assert (code, text) == (2, "")
+    assert "needs a terminal, on standard error too" in told.read_text()
+
+
 def test_a_crash_is_two_lines_without_what_the_program_knew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls, "COMMAND", (sys.executable, "-c", CRASH))
     env = {"LEADSCTL_DEBUG": "1", "XDG_STATE_HOME": str(tmp_path), "HOME": str(tmp_path)}
