@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
 
 from api.queue import Taken
 
@@ -21,6 +22,8 @@ class Hand:
         self._bytes = 0
         self._changed = asyncio.Event()
         self._extended_at = time.monotonic()
+        self._apart: set[str] = set()
+        self._turn = asyncio.Lock()
 
     def __len__(self) -> int:
         return len(self._held)
@@ -75,6 +78,23 @@ class Hand:
         deadline = time.monotonic() + timeout_s
         while self._held.keys() - set(entry_ids) and (left := deadline - time.monotonic()) > 0:
             await self.change(left)
+
+    @asynccontextmanager
+    async def alone(self, entry_ids: Collection[str], timeout_s: float) -> AsyncIterator[None]:
+        """Begin these with nothing else in hand, and end once they have: each for `timeout_s` at most.
+
+        Others that wait to be alone are in hand, too, but not begun: they do not count.
+        """
+        self._apart.update(entry_ids)
+        self._changed.set()
+        try:
+            async with self._turn:
+                await self.emptied_but(self._apart, timeout_s)
+                self._apart.difference_update(entry_ids)
+                yield
+                await self.emptied_but(self._apart, timeout_s)
+        finally:
+            self._apart.difference_update(entry_ids)
 
     def to_extend(self, every_s: float) -> Sequence[str]:
         """What is in hand, once `every_s` seconds have passed since the last time it was asked for; else nothing."""

@@ -8,6 +8,7 @@ import gc
 import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -159,16 +160,13 @@ class Worker:
                 taken = [each for each in taken if each.job.id not in ended]
         started_at = time.time()
         suspects = [each.entry_id for each in taken if each.deliveries >= SUSPECT]
-        if suspects:
-            await self._hand.emptied_but(suspects, _ALONE_S)
-        for each in taken:
-            if each.deliveries > MAX_DELIVERIES:
-                error = f"handed to workers {each.deliveries} times without an end: it may be what stops them"
-                await self._endings.bury(each, error, started_at, kind="suspect")
-            else:
-                await self._send(each, started_at)
-        if suspects:
-            await self._hand.emptied(_ALONE_S)
+        async with self._hand.alone(suspects, _ALONE_S) if suspects else nullcontext():
+            for each in taken:
+                if each.deliveries > MAX_DELIVERIES:
+                    error = f"handed to workers {each.deliveries} times without an end: it may be what stops them"
+                    await self._endings.bury(each, error, started_at, kind="suspect")
+                else:
+                    await self._send(each, started_at)
 
     async def _send(self, taken: Taken, started_at: float) -> None:
         job = taken.job

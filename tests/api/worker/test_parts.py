@@ -218,6 +218,28 @@ async def test_emptied_waits_for_the_last() -> None:
     assert not await hand.emptied(0.01)
 
 
+async def test_two_that_want_to_be_alone_do_not_wait_for_each_other() -> None:
+    hand = Hand(10)
+    hand.take([taken(n) for n in "0123"])
+    first, second = asyncio.Event(), asyncio.Event()
+
+    async def alone(begun: asyncio.Event, *ids: str) -> None:
+        async with hand.alone(ids, 30):
+            begun.set()
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        tasks.create_task(alone(first, "1", "2"))
+        tasks.create_task(alone(second, "3"))
+        await asyncio.sleep(0)
+        assert not first.is_set()
+        hand.release(["0"])
+        await first.wait()
+        assert not second.is_set()
+        hand.release(["1", "2"])
+        await second.wait()
+        hand.release(["3"])
+
+
 async def test_what_is_in_hand_is_extended_now_and_then() -> None:
     hand = Hand(10)
     hand.take([taken("1")])
