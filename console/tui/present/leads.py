@@ -65,7 +65,7 @@ def title(lead: Lead, *, revealed: bool) -> str:
 
 
 def details(found: LeadDetails, width: int, *, revealed: bool, waiting: bool = False, error: str = "") -> list[Line]:
-    """Fields, consent, trace and raw answer of a lead. `waiting`: its deliveries are still being read."""
+    """Fields, consent, trace and raw answer of a lead. `waiting`: its deliveries are not known."""
     lead = found.lead
     if lead is None:
         return [(Cell("This lead is not stored any more.", Tone.WARN),)]
@@ -82,12 +82,13 @@ def details(found: LeadDetails, width: int, *, revealed: bool, waiting: bool = F
     ]
     label = 12
     lines = [line for name, text in pairs if text for line in _pair(name, text, label, width)]
-    if error:
+    if error and waiting:
         lines += [(), _head("trace", "", width), *((Cell(p, Tone.BAD),) for p in wrap(f"✖ {error}", width))]
     elif waiting:
         lines += [(), _head("trace", "", width), (Cell("reading…", Tone.DIM),)]
     else:
         lines += [(), *trace(found, width)]
+        lines += [(Cell(p, Tone.WARN),) for p in wrap(f"◐ not read again: {error}", width)] if error else []
     if lead.fields:
         lines += [(), _head("answers", "" if revealed else "masked · v reveal", width)]
         for name, values in list(lead.fields.items())[:60]:

@@ -168,7 +168,6 @@ class LeadList:
         except Exception as error:  # noqa: BLE001 - shown where the details would be
             self.details_error = one_line(error)
         else:
-            if self.details_of == str(lead_id):
-                self.details_error = ""
-                self.details = found if found.lead else replace(found, lead=self.by_id(str(lead_id)))
+            self.details_error = ""
+            self.details = found if found.lead else replace(found, lead=self.by_id(str(lead_id)))
         self._detailed()
