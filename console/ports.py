@@ -130,10 +130,7 @@ class Runtime(Protocol):
         """Stop (all when empty), with the grace period: a worker drains."""
 
     def restart(self, services: Sequence[str], *, index: int = 0) -> AsyncIterator[Progress]:
-        """Stop and start again (all when empty).
-
-        `index`: only that replica of the one service; StackError when there is none such.
-        """
+        """Stop and start again (all when empty); with `index` that replica only, StackError when there is none such."""
 
     def recreate(self, services: Sequence[str]) -> AsyncIterator[Progress]:
         """Replace the services' containers (all when empty) by new ones. UsageError where there are none."""

@@ -14,13 +14,14 @@ from console.tui.app import LeadsApp
 from console.tui.screens.activity import Activity
 from console.tui.screens.leads import Leads
 from console.tui.screens.logs import Logs
-from console.tui.screens.overview import NeedsTable, Overview, ServicesTable
+from console.tui.screens.overview import Overview
 from console.tui.screens.queue import Queue
 from console.tui.screens.trace import TracePage
 from console.tui.screens.volumes import Volumes
 from console.tui.widgets.bars import key_name
 from console.tui.widgets.board import Board
 from console.tui.widgets.logpane import LogPane
+from console.tui.widgets.mainpanels import NeedsTable, ServicesTable
 from console.tui.widgets.table import Table
 
 KEYS = frozenset(key.value for key in Keys) | frozenset(KEY_ALIASES) | {"space"}

@@ -21,6 +21,7 @@ from console.tui.present.supply import FRESH, Health, Supply
 from console.tui.screens.page import Page
 from console.tui.state import Kind, Kinds, Known
 from console.tui.widgets.board import Board
+from console.tui.widgets.mainpanels import NeedsTable, ServicesTable
 from console.tui.widgets.table import Table
 from console.tui.widgets.warnings import WarningStrip
 
@@ -28,29 +29,6 @@ ALL = frozenset(Kind)
 READ_KEY = "f5"
 """What reads at once whichever panel has the focus: `r` restarts a service in one, and heals in another."""
 NO_LEADS = "No leads yet. Send a test one: leadsctl send (or press T)."
-
-
-class ServicesTable(Table):
-    """The services, with the stack's verbs."""
-
-    PLACE = "services"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "screen.stop", "stop"),
-        Binding("u", "screen.up", "up"),
-        Binding("r", "screen.restart", "restart"),
-        Binding("l", "screen.logs", "logs"),
-        Binding("E", "screen.shell", "shell"),
-    ]
-
-
-class NeedsTable(Table):
-    """What needs the operator."""
-
-    PLACE = "needs"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "show", key_display="enter"),
-        Binding("r", "screen.heal", "do what it says"),
-    ]
 
 
 class Overview(Page):
