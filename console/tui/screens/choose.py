@@ -35,18 +35,19 @@ class Choose(Box[frozenset[str] | None]):
         """The box."""
         table = Table(self._title, (Column("name", 10, grow=1),), header=False, id="choose")
         table.foot = (Cell("space on/off · o only · a all · enter done", Tone.DIM),)
+        table.styles.height = max(len(self._names), 1) + 2
+        table.show(self._rows())
         yield table
 
     def on_mount(self) -> None:
-        """Show the names."""
-        table = self.query_one(Table)
-        table.styles.height = max(len(self._names), 1) + 2
-        table.focus()
-        self._draw()
+        """The names have the focus."""
+        self.query_one(Table).focus()
+
+    def _rows(self) -> list[Row]:
+        return [Row(name, (Cell(f"{'■' if name in self._chosen else '□'} {safe(name, 60)}"),)) for name in self._names]
 
     def _draw(self) -> None:
-        rows = [Row(name, (Cell(f"{'■' if name in self._chosen else '□'} {safe(name, 60)}"),)) for name in self._names]
-        self.query_one(Table).show(rows)
+        self.query_one(Table).show(self._rows())
 
     def action_switch(self) -> None:
         """Switch the name under the cursor."""

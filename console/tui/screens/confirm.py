@@ -56,10 +56,6 @@ class ConfirmBox(Framed, can_focus=True):
         self.grow()
         self.repaint()
 
-    def on_mount(self) -> None:
-        """Take the room that the text needs."""
-        self.grow()
-
     def grow(self) -> None:
         """Take the room that the text needs, as far as the terminal has it."""
         inner = min(64, self.app.size.width - 4) - 4
@@ -151,8 +147,10 @@ class Confirm(Box[bool]):
         self._warnings = warnings
 
     def compose(self) -> ComposeResult:
-        """The box."""
-        yield ConfirmBox(self._question)
+        """The box. It has its size before it is laid out."""
+        box = ConfirmBox(self._question)
+        box.grow()
+        yield box
 
     def on_mount(self) -> None:
         """Find out what is at stake."""

@@ -25,23 +25,22 @@ class Reader(Box[None]):
         self._make = make
 
     def compose(self) -> ComposeResult:
-        """The box."""
-        yield Board(self._title, id="reader")
+        """The box. It has its size and its text before it is laid out: they are in the first picture."""
+        board = Board(self._title, id="reader")
+        self._grow(board)
+        board.show(self._make)
+        yield board
 
     def on_mount(self) -> None:
-        """Show it."""
-        board = self.query_one(Board)
-        self._grow()
-        board.show(self._make)
-        board.focus()
+        """What is shown can be scrolled."""
+        self.query_one(Board).focus()
 
     def on_resize(self) -> None:
         """The terminal has another size."""
-        self._grow()
+        self._grow(self.query_one(Board))
 
-    def _grow(self) -> None:
+    def _grow(self, board: Board) -> None:
         """As high as the text, if there is room."""
-        board = self.query_one(Board)
         width = self.app.size.width - 6 if self._wide else min(self.app.size.width - 6, 100)
         lines = self._make(width - 4, 1_000)
         board.styles.width = width

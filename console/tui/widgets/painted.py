@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rich.segment import Segment
 from textual import events
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -46,6 +46,7 @@ class Painted(Remappable, Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - as in Textual
         super().__init__(id=id, classes=classes)
         self._drawn: list[Drawn] = []
+        self._built_for = Size(0, 0)
         self._strips: dict[tuple[Drawn, int], Strip] = {}
 
     def build(self, width: int, height: int) -> list[Drawn]:
@@ -62,9 +63,10 @@ class Painted(Remappable, Widget):
         width, height = self.size
         if not width or not height or not self.is_attached:
             return
-        before = self._drawn
+        before, known = self._drawn, self._built_for == self.size
+        self._built_for = self.size
         self._drawn = drawn = self.build(width, height)[:height]
-        if len(before) != len(drawn):
+        if not known or len(before) != len(drawn):
             self.refresh()
             return
         changed = [y for y, (old, new) in enumerate(zip(before, drawn, strict=True)) if old != new]
@@ -74,8 +76,11 @@ class Painted(Remappable, Widget):
             self.refresh(*(Region(0, y, width, 1) for y in changed))
 
     def render_line(self, y: int) -> Strip:
-        """One painted line (the toolkit asks for it)."""
-        width = self.size.width
+        """One painted line (the toolkit asks for it, for a new widget before it tells it of its size)."""
+        width, height = self.size
+        if self._built_for != self.size and width and height:
+            self._built_for = self.size
+            self._drawn = self.build(width, height)[:height]
         drawn = self._drawn[y] if y < len(self._drawn) else BLANK
         key = (drawn, width)
         strip = self._strips.get(key)
@@ -92,7 +97,6 @@ class Painted(Remappable, Widget):
 
     def on_resize(self, event: events.Resize) -> None:
         """Lines depend on the width; what is to be shown may depend on the room."""
-        self._drawn = []
         self.repaint()
         self.post_message(self.Resized())
 
