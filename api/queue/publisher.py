@@ -24,6 +24,9 @@ PENDING_BYTES = 64_000_000
 PENDING_JOBS = 50_000
 IN_FLIGHT = 2
 """Batches at Redis at once: while it writes one to disk, the next is made ready. More of them gain nothing."""
+AT_ONCE = 32
+"""So many waiting jobs are sent without waiting for the end of the event loop's turn: else Redis stands still while all
+that came together is read, and this process while Redis writes all of it."""
 GRACE_S = 1.0
 """How long into an outage calls still wait for its end; later ones fail at once until Redis is back."""
 BACKOFF_S = (0.02, 0.05, 0.1, 0.2, 0.5)
@@ -96,7 +99,10 @@ class Publisher:
             return call
         self._queue.extend(items)
         self._pending_bytes += size
-        if len(self._flushers) < IN_FLIGHT:
+        wire = self._wire
+        if len(self._queue) >= AT_ONCE and len(self._flushers) <= IN_FLIGHT and wire is not None and wire.alive:
+            self._send_at_once(wire)
+        elif len(self._flushers) < IN_FLIGHT:
             self._flushers.add(asyncio.create_task(self._flush()))
         return call
 
@@ -114,19 +120,27 @@ class Publisher:
         if self._wire is not None:
             self._wire.drop()
 
-    async def _flush(self) -> None:
+    def _send_at_once(self, wire: Wire) -> None:
+        batch = self._next_batch()
+        if batch:
+            sent = wire.send(packed(b"EVALSHA", self._script.sha, self._named, batch))
+            self._flushers.add(asyncio.create_task(self._flush(batch, sent)))
+
+    async def _flush(self, batch: list[Item] | None = None, sent: asyncio.Future[Any] | None = None) -> None:
+        """Have what waits acknowledged, batch by batch; before it, one that has been `sent` already."""
         try:
-            while self._queue:
-                batch = self._next_batch()
+            while batch or self._queue:
+                batch = batch or self._next_batch()
                 if not batch:
                     continue
                 try:
-                    await self._commit(batch)
+                    await self._commit(batch, sent)
                 except WireError as error:
                     fail(batch, f"Redis does not answer: {error}")
                 except BaseException:
                     fail(batch, "the service is stopping")
                     raise
+                batch = sent = None
         finally:
             # At once, not when the task is done: a call may come in between, and must not count on this one.
             self._flushers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
@@ -148,15 +162,18 @@ class Publisher:
             batch.sort(key=lambda item: not item.live)
         return batch
 
-    async def _commit(self, batch: list[Item]) -> None:
+    async def _commit(self, batch: list[Item], sent: asyncio.Future[Any] | None) -> None:
         """Have one batch acknowledged, on whatever connection there is before its first caller's time is up."""
         deadline = min(item.call.deadline for item in batch)
         while True:
             try:
                 async with asyncio.timeout_at(deadline):
-                    wire = await self._connected()
-                    reply = await wire.send(packed(b"EVALSHA", self._script.sha, self._named, batch))
+                    if sent is None:
+                        wire = await self._connected()
+                        sent = wire.send(packed(b"EVALSHA", self._script.sha, self._named, batch))
+                    reply = await sent
                     if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT"):
+                        wire = await self._connected()
                         reply = await wire.send(packed(b"EVAL", self._script.text, self._named, batch))
             except TimeoutError:
                 if self._wire is not None and self._wire.alive:
@@ -166,6 +183,7 @@ class Publisher:
                 if self._given_up():
                     raise
                 self._trouble = str(error)
+                sent = None
                 continue
             self._answer(batch, reply)
             return

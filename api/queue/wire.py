@@ -7,6 +7,7 @@ speaks RESP2 and knows no reconnecting: that is its user's.
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections import deque
 from collections.abc import Callable
@@ -38,11 +39,14 @@ class Wire(asyncio.Protocol):
         self._reader = hiredis.Reader()
         self._waiting: deque[asyncio.Future[Any]] = deque()
         self._transport: asyncio.Transport | None = None
+        self._socket = -1
         self.alive = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without being an instance of it
+        if transport.get_extra_info("ssl_object") is None:
+            self._socket = transport.get_extra_info("socket").fileno()
         self.alive = True
 
     def data_received(self, data: bytes) -> None:
@@ -72,8 +76,23 @@ class Wire(asyncio.Protocol):
             raise WireError("not connected")
         future = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
-        self._transport.write(packed)
+        rest = packed[self._written_now(packed) :]
+        if rest:
+            self._transport.write(rest)
         return future
+
+    def _written_now(self, packed: bytes) -> int:
+        """How much the socket takes at once. uvloop writes at the end of its turn only: Redis could be at work by then.
+
+        What goes wrong here goes wrong in the transport as well, and is told by it.
+        """
+        transport = self._transport
+        if self._socket < 0 or transport is None or transport.is_closing() or transport.get_write_buffer_size():
+            return 0
+        try:
+            return os.write(self._socket, packed)
+        except OSError:
+            return 0
 
     def drop(self) -> None:
         """End the connection at once, whatever is under way: its replies could not be told apart any more."""

@@ -58,14 +58,14 @@ def main(argv: list[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(prefix="leadsctl-bench-") as folder:
             Path(folder).chmod(0o711)
             try:
-                reports = benchmark(Options(options.quick, Path(folder), options.rounds, options.full))
+                # Each as soon as it is there, so that what was measured is not lost with what was not.
+                for report in benchmark(Options(options.quick, Path(folder), options.rounds, options.full)):
+                    _show(console, report)
             except MissingError as error:
                 narrate(f"{name} cannot run: {error}")
                 failed = True
                 continue
         share = others.share()
-        for report in reports:
-            _show(console, report)
         console.print(Text(f"  other processes took {share:.0%} of the processors meanwhile", style="dim"))
         narrate(f"{name} took {time.monotonic() - began:.0f} s")
     if options.quick:

@@ -53,7 +53,7 @@ class Report:
 class Benchmark(Protocol):
     """What a benchmark module offers as `run`."""
 
-    def __call__(self, options: Options) -> Sequence[Report]:
+    def __call__(self, options: Options) -> Iterable[Report]:
         """Measure, and say what was found. MissingError if it cannot run here."""
         ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench import bodies, wrk
@@ -22,7 +22,7 @@ NOTES = (
 )
 
 
-def run(options: Options) -> Sequence[Report]:
+def run(options: Options) -> Iterator[Report]:
     """Requests a second and latencies at both numbers of connections, for appendfsync always and everysec."""
     wrk.find()
     seconds = options.pick(3, 8)
@@ -30,10 +30,8 @@ def run(options: Options) -> Sequence[Report]:
     warm = bodies.write(options.folder / "requests-warm", wrk.MAX_PER_S * 2)
     with postgres(options.folder) as server:
         contenders = web(migrated(server, "web"))
-        return [
-            _measure(options, contenders, appendfsync, warm, files, seconds)
-            for appendfsync in options.pick(("always",), ("always", "everysec"))
-        ]
+        for appendfsync in options.pick(("always",), ("always", "everysec")):
+            yield _measure(options, contenders, appendfsync, warm, files, seconds)
 
 
 class _Figures:

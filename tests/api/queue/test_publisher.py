@@ -8,12 +8,14 @@ from typing import Any
 import hiredis
 import msgspec
 import pytest
+import redis
 import uvloop
 
 from api.errors import QueueUnavailableError
 from api.models import JobState
 from api.queue import Published, Publisher
 from api.queue import publisher as publisher_module
+from api.queue.publisher import AT_ONCE
 from tests.api.queue.conftest import Queue, a_job
 
 
@@ -63,6 +65,26 @@ async def test_concurrent_publishes_share_round_trips(queue: Queue) -> None:
     assert queue.calls() - before <= 2
     places = await queue.inspector.places()
     assert sorted(seq for _, seq in places.ready) == list(range(1, 402))
+
+
+@pytest.mark.parametrize("make_loop", [uvloop.new_event_loop, asyncio.new_event_loop])
+def test_many_jobs_are_at_redis_before_the_loop_turns(redis_url: str, make_loop: Any) -> None:
+    """The loop stands still until they are there: nothing else could send them."""
+
+    async def burst() -> list[Published]:
+        async with Publisher(redis_url) as publisher:
+            await publisher.publish([a_job()])
+            answers: list[Any] = []
+            for _ in range(AT_ONCE):
+                publisher.submit([a_job()], (), answers.append)
+            with redis.Redis.from_url(redis_url) as raw:
+                ((_, there),) = raw.xread({"{leads}:ready": raw.xrange("{leads}:ready")[0][0]}, block=5_000)
+            assert len(there) == AT_ONCE
+            await publisher.publish([a_job()])
+            return answers
+
+    with asyncio.Runner(loop_factory=make_loop) as runner:
+        assert runner.run(burst()) == [Published(1, 0)] * AT_ONCE
 
 
 async def test_each_call_gets_its_own_figures(queue: Queue) -> None:
