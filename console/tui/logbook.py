@@ -6,7 +6,7 @@ import itertools
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
 from operator import attrgetter
@@ -210,6 +210,15 @@ class LogView:
         if changed_from < len(book):
             del own[bisect_left(own, _place(book[changed_from]), key=_place) :]
             own.extend(self.filter.select(book[changed_from:]))
+
+    def slide(self, since: float) -> bool:
+        """Let the window of time, if there is one, begin later. Returns whether lines have left it."""
+        if not 0 < self.filter.since < since:
+            return False
+        self.filter = replace(self.filter, since=since)
+        gone = bisect_left(self._own, since, key=_at)
+        del self._own[:gone]
+        return gone > 0
 
     def scan(self, chosen: LogFilter, slice_lines: int = 16_000) -> Iterator[int]:
         """Apply a new filter, newest lines first; yields after each slice how many lines are still to be looked at.

@@ -7,13 +7,31 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from console.format import Tone, number, safe
 from console.snapshots import LogLine
+
+if TYPE_CHECKING:
+    from console.tui.app import LeadsApp
 
 
 def default_name(what: str, at: float) -> str:
     """A file name in the current directory: "leads-logs-20261124-120433.log"."""
     return f"leads-{what}-{time.strftime('%Y%m%d-%H%M%S', time.localtime(at))}.log"
+
+
+async def save(app: LeadsApp, name: str, lines: Sequence[LogLine]) -> None:
+    """Write the lines to a file, and say where they are or why they are not."""
+    try:
+        where, count = await save_lines(name, lines)
+    except (OSError, RuntimeError, ValueError) as error:  # of a user who is none, for one
+        reason = safe(getattr(error, "strerror", None) or str(error))
+        app.notify(f"{safe(name)}: {reason}", title="✖ not saved", severity="error", markup=False)
+        app.known.happened("you", "save logs", name, reason, Tone.BAD)
+    else:
+        app.notify(f"{number(count)} lines in {safe(where)}", title="● saved", markup=False)
+        app.known.happened("you", "save logs", where, f"{number(count)} lines", Tone.OK)
 
 
 async def save_lines(name: str, lines: Sequence[LogLine]) -> tuple[str, int]:

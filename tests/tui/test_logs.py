@@ -207,6 +207,29 @@ async def test_since() -> None:
         await seat.misses("last ")
 
 
+async def test_the_window_of_time_slides_while_the_log_is_followed_and_holds_while_somebody_reads() -> None:
+    later = 0.0
+    async with opened(World(clock=lambda: NOW + later)) as seat:
+        await at_logs(seat)
+        await seat.press("i")
+        await seat.sees("last 1 min")
+        await seat.sees("120 of 120 lines")
+        later = 30.0
+        await seat.sees(" 81 of 120 lines")
+        await seat.press("k")
+        await seat.sees("since 12:04:03")
+        later = 50.0
+        await seat.press("k")
+        await seat.sees(" 81 of 120 lines")
+        await seat.press("G")
+        await seat.sees("last 1 min")
+        await seat.sees(" 27 of 120 lines")
+        later = 90.0
+        await seat.sees("No line matches")
+        await write(seat, line(0, "just now", at=NOW + later))
+        await seat.sees(" 1 of 121 lines")
+
+
 async def test_enter_unfolds_in_full_and_folds_again() -> None:
     async with opened() as seat:
         await at_logs(seat)

@@ -186,8 +186,8 @@ def _json_cells(row: str) -> Line:
 SINCE = {0: "", 60: "1 min", 300: "5 min", 900: "15 min", 3600: "1 h"}
 
 
-def bar(chosen: LogFilter, look: LogLook, width: int, *, span_s: int, shown: int, total: int, note: str) -> Line:
-    """The line above the log: services, level, since, pattern, how many lines."""
+def bar(chosen: LogFilter, look: LogLook, width: int, *, since: str, shown: int, total: int, note: str) -> Line:
+    """The line above the log: services, level, `since` in words, pattern, how many lines."""
     cells: list[Cell] = [Cell(" ")]
     for name in look.services:
         on = name not in chosen.hidden
@@ -195,8 +195,8 @@ def bar(chosen: LogFilter, look: LogLook, width: int, *, span_s: int, shown: int
         cells += [Cell(safe(name, 24) + " ", Tone.PLAIN if on else Tone.DIM)]
     if chosen.level:
         cells.append(Cell(f"  level ≥ {LEVELS[chosen.level]}", Tone.ACCENT))
-    if span_s:
-        cells.append(Cell(f"  last {SINCE[span_s]}", Tone.ACCENT))
+    if since:
+        cells.append(Cell(f"  {since}", Tone.ACCENT))
     if chosen.pattern:
         cells.append(Cell(f"  {'!' if chosen.inverse else '/'}{safe(chosen.pattern, 80)}", Tone.ACCENT))
     count = f"{number(shown)} of {number(total)} lines" if not chosen.off else f"{number(total)} lines"

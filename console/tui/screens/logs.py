@@ -11,12 +11,13 @@ from typing import ClassVar, TypeVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from console.format import Tone, number, safe
+from console.format import safe
 from console.loglines import ERROR, INFO, WARN
 from console.tui.logbook import LogFilter, compiled
 from console.tui.logfeed import RETRY_S
 from console.tui.present.logs import SINCE
 from console.tui.present.services import ordered
+from console.tui.saving import default_name, save
 from console.tui.screens.page import Page
 from console.tui.state import Kind, Kinds, Known
 from console.tui.widgets.logbar import LogBar
@@ -88,8 +89,22 @@ class Logs(Page):
             if look != pane.look:
                 pane.look = look
             pane.empty = self._empty()
+            self._slide()
             pane.refreshed()
             self._bar()
+
+    def tick(self) -> None:
+        """A second has passed."""
+        super().tick()
+        self._slide()
+
+    def _slide(self) -> None:
+        """The last minutes are others by now; what somebody reads stays."""
+        pane = self.pane
+        if self.line.span_s and pane.following and pane.view.slide(self.known.now() - self.line.span_s):
+            pane.empty = self._empty()
+            pane.refreshed()
+            self.line.tell()
 
     def lines_added(self, changed_from: int) -> None:
         """The log has grown."""
@@ -114,7 +129,7 @@ class Logs(Page):
         if self.known.logs_error:
             return f"✖ {self.known.logs_error.rstrip('.')}. It is tried again every {RETRY_S:.0f} s."
         if not self.pane.view.filter.off and len(self.known.logs):
-            return "No line matches. Esc clears the search, L the level, a the services."
+            return "No line matches. Esc clears the search, L the level, i the time, a the services."
         return "No log lines yet: services that run write them. 1 shows the services, u starts them."
 
     def _bar(self) -> None:
@@ -128,8 +143,11 @@ class Logs(Page):
 
     def on_log_pane_acted(self, message: LogPane.Acted) -> None:
         """The reader has moved."""
+        self._slide()
         if message.note:
             self.line.say(message.note)
+        else:
+            self.line.tell()
 
     # --- the filter
 
@@ -197,8 +215,7 @@ class Logs(Page):
     def action_since(self) -> None:
         """Show the last 1, 5, 15, 60 minutes, or everything."""
         self.line.span_s = _next(tuple(SINCE), self.line.span_s)
-        since = self.known.now() - self.line.span_s if self.line.span_s else 0.0
-        self.choose(replace(self.chosen, since=since))
+        self.choose(replace(self.chosen, since=self.known.now() - self.line.span_s if self.line.span_s else 0.0))
         self._bar()
 
     def action_services(self) -> None:
@@ -276,25 +293,7 @@ class Logs(Page):
 
     def action_save(self) -> None:
         """Write the lines that are shown to a file."""
-        stamp = self.known.now()
-        from console.tui.saving import default_name
-
-        self.prompt("save to ", default_name("logs", stamp), purpose="save")
+        self.prompt("save to ", default_name("logs", self.known.now()), purpose="save")
 
     def _save(self, name: str) -> None:
-        from console.tui.saving import save_lines
-
-        lines = [entry.line for entry in self.pane.view.entries]
-
-        async def save() -> None:
-            try:
-                where, count = await save_lines(name, lines)
-            except (OSError, RuntimeError, ValueError) as error:  # of a user who is none, for one
-                reason = safe(getattr(error, "strerror", None) or str(error))
-                self.app.notify(f"{safe(name)}: {reason}", title="✖ not saved", severity="error", markup=False)
-                self.known.happened("you", "save logs", name, reason, Tone.BAD)
-            else:
-                self.app.notify(f"{number(count)} lines in {safe(where)}", title="● saved", markup=False)
-                self.known.happened("you", "save logs", where, f"{number(count)} lines", Tone.OK)
-
-        begin(self, save, "save")
+        begin(self, partial(save, self.leads_app, name, [entry.line for entry in self.pane.view.entries]), "save")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textual.timer import Timer
 
-from console.format import safe
-from console.tui.present.logs import bar
+from console.format import clock, safe
+from console.tui.present.logs import SINCE, bar
 from console.tui.widgets.lines import OneLine
 from console.tui.widgets.logpane import LogPane
 
@@ -30,7 +30,15 @@ class LogBar(OneLine):
         note = self._note or self.trouble or ("searching…" if view.scanning else "")
         shown, total = len(view.entries), len(view.book)
         width = self.size.width
-        self.show(bar(view.filter, self._pane.look, width, span_s=self.span_s, shown=shown, total=total, note=note))
+        since = self._since()
+        self.show(bar(view.filter, self._pane.look, width, since=since, shown=shown, total=total, note=note))
+
+    def _since(self) -> str:
+        """The window of time: it slides while the log is followed, and stays where it is while somebody reads."""
+        if not self.span_s:
+            return ""
+        pane = self._pane
+        return f"last {SINCE[self.span_s]}" if pane.following else f"since {clock(pane.view.filter.since)}"
 
     def say(self, note: str) -> None:
         """A short word, for a moment."""
