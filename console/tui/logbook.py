@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
@@ -24,7 +23,8 @@ SEARCHED = 4_000
 """Characters of a line that a pattern is matched against."""
 
 _at = attrgetter("at")
-_place = attrgetter("at", "seq")
+place = attrgetter("at", "seq")
+"""Where an entry stands in the book."""
 
 
 class Entry:
@@ -127,14 +127,17 @@ def compiled(pattern: str) -> re.Pattern[str] | None:
 
 
 class Logbook:
-    """Entries in time order, at most `max_bytes` of them (roughly); the oldest go first."""
+    """Entries in time order, at most `max_bytes` of them (roughly); the oldest go first.
+
+    `added` counts all there ever were: what is added later has that `seq` or a higher one.
+    """
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self.entries: list[Entry] = []
         self.bytes = 0
         self.dropped = 0
         self._max_bytes = max_bytes
-        self._turn = itertools.count()
+        self.added = 0
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -146,9 +149,10 @@ class Logbook:
 
     def extend(self, lines: Sequence[LogLine]) -> int:
         """Add lines; late ones are sorted in, as far back as 5,000 lines. Returns the index of the first change."""
-        added = [Entry(line, seq) for line, seq in zip(lines, self._turn, strict=False)]
+        added = [Entry(line, seq) for seq, line in enumerate(lines, self.added)]
         if not added:
             return len(self.entries)
+        self.added += len(added)
         if any(a.at > b.at for a, b in pairwise(added)):
             added.sort(key=_at)
         self.bytes += sum(len(e.line.text) for e in added) + len(added) * ENTRY_BYTES
@@ -195,7 +199,7 @@ class LogView:
 
     def position(self, entry: Entry) -> int:
         """The index of `entry`, or of the first later one if it is not shown any more."""
-        return bisect_left(self.entries, _place(entry), key=_place)
+        return bisect_left(self.entries, place(entry), key=place)
 
     def update(self, changed_from: int) -> None:
         """Follow the book, which has changed from that index on."""
@@ -205,10 +209,10 @@ class LogView:
         changed_from = max(changed_from, 0)
         if not book:
             own.clear()
-        elif own and _place(own[0]) < _place(book[0]):
-            del own[: bisect_left(own, _place(book[0]), key=_place)]
+        elif own and place(own[0]) < place(book[0]):
+            del own[: bisect_left(own, place(book[0]), key=place)]
         if changed_from < len(book):
-            del own[bisect_left(own, _place(book[changed_from]), key=_place) :]
+            del own[bisect_left(own, place(book[changed_from]), key=place) :]
             own.extend(self.filter.select(book[changed_from:]))
 
     def slide(self, since: float) -> bool:

@@ -7,9 +7,10 @@ import asyncio
 import pytest
 
 from console.ports import Action, Result, Verb
-from console.snapshots import State
+from console.snapshots import LogLine, State
 from tests.tui.conftest import WIDE, opened
-from tests.tui.fakes import FakeRunner, World
+from tests.tui.fakes import NOW, FakeRunner, World
+from tests.tui.test_logs import write
 
 
 async def test_everything_that_matters_is_on_80_by_24() -> None:
@@ -255,3 +256,19 @@ async def test_a_read_only_console_has_no_shell() -> None:
         await seat.misses("E shell")
         await seat.press("E")
         assert seat.runner.done == []
+
+
+async def test_a_warning_that_comes_late_is_among_the_last_ones_at_its_time() -> None:
+    async with opened(size=WIDE) as seat:
+        await write(seat, LogLine(NOW + 9, "app", "app", "ERROR the last one"))
+        await seat.sees("the last one")
+        await write(seat, LogLine(NOW + 5, "worker", "worker-1", "ERROR a late one"))
+        await seat.sees("a late one")
+        await write(seat, LogLine(NOW + 10, "app", "app", "INFO nothing to see"))
+        await write(seat, LogLine(NOW + 7, "db", "db", "ERROR another late one"), LogLine(NOW + 11, "app", "app", "ok"))
+        await seat.sees("another late one")
+        told = [
+            next(n for n, row in enumerate(seat.lines) if text in row)
+            for text in ("the last one", " another ", "a late one")
+        ]
+        assert told == sorted(told), "newest first"

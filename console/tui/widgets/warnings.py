@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from console.format import Cell, Line, Tone
 from console.loglines import WARN
-from console.tui.logbook import Entry
+from console.tui.logbook import REACH_BACK, Entry, place
 from console.tui.state import Known
 from console.tui.widgets.framed import Framed
 from console.tui.widgets.painted import Drawn
 
 LOOKED_AT = 20_000
 """How far back in the log warnings are looked for."""
+KEPT = 60
+"""More than a screen has room for: it may grow."""
 
 
 class WarningStrip(Framed):
@@ -21,7 +23,7 @@ class WarningStrip(Framed):
         self._known = known
         self.empty = (Cell("No warnings in the log."),)
         self._found: list[Entry] = []
-        self._end: Entry | None = None
+        self._seen = 0
 
     def body(self, width: int, height: int) -> list[Drawn]:
         """As many as there is room for."""
@@ -36,16 +38,20 @@ class WarningStrip(Framed):
         return [Drawn(line) for line in lines]
 
     def _newest(self, count: int) -> list[Entry]:
-        """The newest warnings; only what has been added since the last look is looked at."""
-        entries = self._known.logs.entries
-        if entries and entries[-1] is not self._end:
+        """The newest warnings; only what has been added since the last look is looked at, wherever it was sorted in."""
+        book = self._known.logs
+        left = min(book.added - self._seen, LOOKED_AT)
+        if left:
             fresh: list[Entry] = []
-            for entry in reversed(entries[-LOOKED_AT:]):
-                if entry is self._end or len(fresh) >= count:
-                    break
+            for entry in reversed(book.entries[-(left + REACH_BACK) :]):
+                if entry.seq < self._seen:
+                    continue
                 if entry.level >= WARN:
                     fresh.append(entry)
-            self._end = entries[-1]
-            self._found = (fresh + self._found)[: max(count, 20)]
+                left -= 1
+                if not left or len(fresh) >= KEPT:
+                    break
+            self._seen = book.added
+            self._found = sorted(fresh + self._found, key=place, reverse=True)[:KEPT]
         self.meta = (Cell("2 logs", Tone.DIM),) if self._found else ()
         return self._found[:count]
