@@ -158,7 +158,8 @@ class Runtime(Protocol):
     ) -> AsyncIterator[list[LogLine]]:
         """Batches of lines of the services (all when empty), each replica's lines in order, merged by time as far as
         a batch reaches. `since` is epoch seconds; `tail` lines per replica before following. Ends when not following.
-        Reconnects by itself while following; close the generator to stop.
+        Reconnects by itself while following; close the generator to stop. The first batch of a follower may be empty:
+        it is told thereby that the log is open, though nobody may write to it for long.
         """
 
     async def volumes(self) -> VolumesSnapshot:

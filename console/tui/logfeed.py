@@ -24,7 +24,8 @@ class LogFeed:
 
     Args:
         pump: whose timers are used.
-        take: called with lines and "", or with none and the reason why there are none; at most 15 times a second.
+        take: called with lines and "", at most 15 times a second; with none and "" when the log has been opened; with
+            the last ones, if there are any, and the reason why no more come.
     """
 
     def __init__(self, pump: MessagePump, source: StackSource, take: Callable[[list[LogLine], str], None]) -> None:
@@ -44,10 +45,13 @@ class LogFeed:
                     if lines:
                         since = max(since, lines[-1].at + 0.001)
                         self._keep(lines)
+                    else:
+                        self._take([], "")
                 error = "The log has ended"
             except Exception as raised:  # noqa: BLE001 - shown where the log is; tried again without end
                 error = one_line(raised)
-            self._take([], error)
+            lines, self._pending = self._pending, []
+            self._take(lines, error)
             await asyncio.sleep(RETRY_S)
 
     def _keep(self, lines: list[LogLine]) -> None:
@@ -59,4 +63,5 @@ class LogFeed:
     def _flush(self) -> None:
         self._flushing = False
         lines, self._pending = self._pending, []
-        self._take(lines, "")
+        if lines:
+            self._take(lines, "")

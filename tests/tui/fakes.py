@@ -118,6 +118,8 @@ class FakeStack:
         del services, tail
         if self.world.stack_error:
             raise UnreachableError(self.world.stack_error)
+        if follow:
+            yield []
         if not since:
             yield log_lines(self.world, 120)
         while follow:

@@ -368,6 +368,32 @@ async def test_a_log_that_ends_or_fails_is_opened_again_where_it_ended(monkeypat
     assert Ending.asked[1] > NOW, "what was read is not read again"
 
 
+async def test_a_log_that_is_open_again_is_followed_though_nothing_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Fragile(FakeStack):
+        """Some lines, with the last one of which it breaks; opened again it is quiet."""
+
+        async def logs(
+            self, services: Sequence[str] = (), *, since: float = 0.0, tail: int | None = None, follow: bool = False
+        ) -> AsyncIterator[list[LogLine]]:
+            yield []
+            if not since:
+                yield [line(n) for n in range(120)]
+                raise ConnectionError("the engine is gone")
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr("console.tui.logfeed.RETRY_S", 0.5)
+    world = World()
+    app = LeadsApp(replace(sources(world), stack=Fragile(world)), FakeRunner(world), clock=world.clock)
+    async with app.run_test(size=(80, 24)) as pilot:
+        seat = Seat(app, world, FakeRunner(world), pilot)
+        await seat.until(lambda: app.known.logs_error == "the engine is gone" and len(app.known.logs) == 120)
+        await seat.press("2")
+        await seat.sees("following")
+        await seat.misses("nothing to follow")
+        assert app.known.logs_error == ""
+        assert len(app.known.logs) == 120
+
+
 async def test_saving_to_the_home_of_nobody_is_said() -> None:
     async with opened() as seat:
         await at_logs(seat)

@@ -162,6 +162,8 @@ class DockerRuntime:
         view = LogView(self._engine, self.project, services, Span(since, tail, follow))
         try:
             await loop.call(view.open())
+            if follow:
+                yield []
             while (batch := await loop.call(view.next())) is not None:
                 yield batch
         finally:

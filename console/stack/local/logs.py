@@ -35,11 +35,14 @@ async def read(
 ) -> AsyncGenerator[list[LogLine], None]:
     """Batches of lines of the files by service, oldest first, each service's lines in order. OSError if unreadable.
 
-    `since` is epoch seconds; `tail` lines a service at the beginning. Without `follow` it ends at the end.
+    `since` is epoch seconds; `tail` lines a service at the beginning. Without `follow` it ends at the end, with it an
+    empty batch tells that the files are open.
     """
     tails = [Tail(service, path) for service, path in files.items()]
     try:
         await in_thread(_open_all, tails, since, tail)
+        if follow:
+            yield []
         past = heapq.merge(*(_lines_until_end(one, since) for one in tails), key=_at)
         while batch := await in_thread(_take, past):
             yield batch
