@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import ipaddress
 import json
 import os
 import re
@@ -16,8 +15,9 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from api import address
 from api.environment import Environment
 from api.errors import SettingsError
 
@@ -185,42 +185,23 @@ class Settings:
 
 def _split(name: str, url: str, schemes: tuple[str, ...], example: str) -> None:
     """Check scheme, host and port of a URL without ever repeating it."""
-    try:
-        parts = urlsplit(url)
-        port_ok = parts.port is None or parts.port > 0
-        host = parts.hostname
-    except ValueError:
-        raise SettingsError(f"{name} is not valid: expected {example}") from None
-    if (
-        parts.scheme not in schemes
-        or not port_ok
-        or (parts.scheme in ("redis", "rediss", "http", "https") and not _is_host(host or ""))
-    ):
+    if address.split(url, schemes) is None:
         raise SettingsError(f"{name} is not valid: expected {example}")
-
-
-def _is_host(host: str) -> bool:
-    """Whether it is an address, or a name that a resolver can be asked for: it raises errors of its own for others."""
-    if ":" in host:
-        try:
-            ipaddress.IPv6Address(host)
-        except ValueError:
-            return False
-        return True
-    return all(0 < len(label) < 64 for label in host.removesuffix(".").split("."))
 
 
 def _redis_url(source: Environment) -> str:
     url = source.text("REDIS_URL")
     if url:
-        _split("REDIS_URL", url, ("redis", "rediss"), "redis://:password@host:6379/0")
-        return url
+        try:
+            return address.redis(url)
+        except ValueError as error:
+            raise SettingsError(f"REDIS_URL is not valid: {error}") from None
     host = source.text("REDIS_HOST")
     port = source.integer("REDIS_PORT", 6379, 1, 65_535)
     password = source.text("REDIS_PASSWORD")
     if not host:
         return ""
-    if not _HOST.fullmatch(host) or not _is_host(host):
+    if not _HOST.fullmatch(host) or not address.is_host(host):
         raise SettingsError("REDIS_HOST is not valid: expected a host name or an address, without a port")
     login = f":{quote(password, safe='')}@" if password else ""
     return f"redis://{login}{f'[{host}]' if ':' in host else host}:{port}/0"

@@ -158,6 +158,13 @@ def url(*schemes: str) -> Callable[[Any], str]:
     return read
 
 
+def redis_url(value: Any) -> str:
+    """Reads where Redis is, as the service reads it. The message does not repeat it."""
+    from api import address
+
+    return address.redis(url(*address.REDIS)(value))
+
+
 def keys(value: Any) -> dict[str, tuple[str, ...]]:
     """Reads keys by action: a table (TOML, where it is a text) of "place.action" to a key or a list of keys.
 
@@ -194,7 +201,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("env_file", path, None, "the stack's settings, instead of .env"),
     Option("read_only", flag, False, "refuse every verb that changes something"),
     Option("operator", text, "", "who acts, for the record; user@host otherwise"),
-    Option("redis_url", url("redis", "rediss"), "", "where the queue is", secret=True),
+    Option("redis_url", redis_url, "", "where the queue is", secret=True),
     Option("database_url", url("postgresql", "postgres"), "", "where the leads are", secret=True),
     Option(
         "tui.theme", one_of("auto", "dark", "light", "terminal"), "auto", "colours; terminal: the sixteen of its own"

@@ -86,6 +86,13 @@ def test_what_is_off_in_the_file_is_said_in_a_line(file: Path, text: str, says: 
     assert "pw" not in str(caught.value) + caught.value.hint
 
 
+@pytest.mark.parametrize("url", ["redis://:geheim@h/?db=x", "redis://:geheim@h:x", "redis://h/0?geheim=1"])
+def test_a_wrong_address_of_redis_is_named_and_not_repeated(file: Path, url: str) -> None:
+    with pytest.raises(UsageError, match=r"LEADSCTL_REDIS_URL cannot be used: .*expected") as caught:
+        configured(file, "", LEADSCTL_REDIS_URL=url)
+    assert "geheim" not in str(caught.value) + caught.value.hint
+
+
 def test_a_file_that_was_named_must_be_there(file: Path) -> None:
     with pytest.raises(UsageError, match="is not there"):
         load(None, {"LEADSCTL_CONFIG": str(file)})
