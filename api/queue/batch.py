@@ -77,6 +77,14 @@ def fail(items: Iterable[Item], reason: str) -> None:
         item.call.fail(reason)
 
 
+def expire(items: Sequence[Item], now: float, reason: str) -> float | None:
+    """Fail the calls whose time is up, and these only; when the next one's is, None if nobody waits any more."""
+    for item in items:
+        if item.call.deadline <= now:
+            item.call.fail(reason)
+    return min([item.call.deadline for item in items if not item.call.over], default=None)
+
+
 def tell(batch: Iterable[Item], outcomes: bytes) -> None:
     """Tell the calls what became of a batch: one character a job, as the script `publish` returns them."""
     for item, outcome in zip(batch, outcomes, strict=True):

@@ -12,7 +12,7 @@ import hiredis
 
 from api.models import Job
 from api.queue import lua
-from api.queue.batch import Call, Done, Item, Outcome, fail, items_of, packed, tell
+from api.queue.batch import Call, Done, Item, Outcome, expire, fail, items_of, packed, tell
 from api.queue.codec import clip
 from api.queue.keys import Keys
 from api.queue.types import Published
@@ -29,6 +29,8 @@ AT_ONCE = 32
 that came together is read, and this process while Redis writes all of it."""
 GRACE_S = 1.0
 """How long into an outage calls still wait for its end; later ones fail at once until Redis is back."""
+LATE_S = 0.01
+"""Calls whose time is up one after another are told together, so much later at most: an outage costs no time for each."""
 BACKOFF_S = (0.02, 0.05, 0.1, 0.2, 0.5)
 
 
@@ -92,6 +94,9 @@ class Publisher:
             call.over = True
             done(Published(0, 0))
             return call
+        if self._down_since is not None and self._given_up(self._down_since):
+            call.fail(self._reason())
+            return call
         items = items_of(self._keys, call, jobs, dead)
         size = sum([item.size for item in items]) if len(items) > 1 else items[0].size
         if self._queue and (self._pending_bytes + size > PENDING_BYTES or len(self._queue) + len(items) > PENDING_JOBS):
@@ -135,8 +140,6 @@ class Publisher:
                     continue
                 try:
                     await self._commit(batch, sent)
-                except WireError as error:
-                    fail(batch, f"Redis does not answer: {error}")
                 except BaseException:
                     fail(batch, "the service is stopping")
                     raise
@@ -154,7 +157,7 @@ class Publisher:
             item = self._queue.popleft()
             self._pending_bytes -= item.size
             if item.call.deadline <= now:
-                item.call.fail(f"Redis does not answer: no answer within {self._timeout_s:g} s")
+                item.call.fail(self._reason())
             if not item.call.over:
                 batch.append(item)
                 size += item.size
@@ -163,30 +166,50 @@ class Publisher:
         return batch
 
     async def _commit(self, batch: list[Item], sent: asyncio.Future[Any] | None) -> None:
-        """Have one batch acknowledged, on whatever connection there is before its first caller's time is up."""
-        deadline = min(item.call.deadline for item in batch)
-        while True:
-            try:
-                async with asyncio.timeout_at(deadline):
+        """Have one batch acknowledged, on whatever connection there is while any of its callers waits."""
+        loop = asyncio.get_running_loop()
+        command, script = b"EVALSHA", self._script.sha
+        until = min([item.call.deadline for item in batch])
+        try:
+            while True:
+                try:
                     if sent is None:
-                        wire = await self._connected()
-                        sent = wire.send(packed(b"EVALSHA", self._script.sha, self._named, batch))
-                    reply = await sent
-                    if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT"):
-                        wire = await self._connected()
-                        reply = await wire.send(packed(b"EVAL", self._script.text, self._named, batch))
-            except TimeoutError:
-                if self._wire is not None and self._wire.alive:
-                    self._lose(f"no answer within {self._timeout_s:g} s")
-                raise WireError(self._trouble) from None
-            except WireError as error:
-                if self._given_up():
-                    raise
-                self._trouble = str(error)
-                sent = None
-                continue
-            self._answer(batch, reply)
-            return
+                        wire = await self._connected(until)
+                        batch = [item for item in batch if not item.call.over]
+                        if not batch:
+                            return
+                        sent = wire.send(packed(command, script, self._named, batch))
+                    reply = await self._reply(sent, until)
+                except TimeoutError:
+                    now = loop.time()
+                    following = expire(batch, now, self._reason())
+                    if following is None:
+                        return
+                    until = max(following, now + LATE_S)
+                except WireError:
+                    sent = None
+                else:
+                    if not (isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT")):
+                        self._answer(batch, reply)
+                        return
+                    command, script, sent = b"EVAL", self._script.text, None
+        finally:
+            if sent is not None:
+                sent.cancel()
+
+    async def _reply(self, sent: asyncio.Future[Any], until: float) -> Any:
+        """What Redis answers. TimeoutError if it has not by then; when it has been silent for long, by a new connection.
+
+        Not the caller's time decides about that: who waited for a connection first has little left.
+        """
+        loop, wire = asyncio.get_running_loop(), self._wire
+        silent = until if wire is None else wire.waiting_since + self._timeout_s
+        await asyncio.wait((sent,), timeout=min(until, silent) - loop.time())
+        if sent.done():
+            return sent.result()
+        if wire is not None and wire.alive and wire.waiting_since + self._timeout_s <= loop.time():
+            self._lose(f"no answer within {self._timeout_s:g} s")
+        raise TimeoutError
 
     def _answer(self, batch: list[Item], reply: Any) -> None:
         if isinstance(reply, bytes) and len(reply) == len(batch):
@@ -198,19 +221,23 @@ class Publisher:
         if reason.startswith(("READONLY", "LOADING", "MASTERDOWN")):
             self._lose(reason)
 
-    async def _connected(self) -> Wire:
+    async def _connected(self, until: float) -> Wire:
         if self._wire is None or not self._wire.alive:
-            if self._given_up():
-                raise WireError(self._trouble)
             self._start_connecting()
-            await self._up.wait()
+            async with asyncio.timeout_at(until):
+                await self._up.wait()
         if self._wire is None:
             raise WireError("connection lost again")
         return self._wire
 
-    def _given_up(self) -> bool:
-        """Whether the outage has lasted so long that nobody should wait for its end."""
-        return self._down_since is not None and asyncio.get_running_loop().time() - self._down_since > GRACE_S
+    def _given_up(self, down_since: float) -> bool:
+        """Whether the outage has lasted so long that nobody should begin to wait for its end."""
+        return asyncio.get_running_loop().time() - down_since > GRACE_S
+
+    def _reason(self) -> str:
+        """Why a call fails now."""
+        late = f"no answer within {self._timeout_s:g} s"
+        return f"Redis does not answer: {late if self._down_since is None else self._trouble}"
 
     def _lose(self, reason: str) -> None:
         self._trouble = reason

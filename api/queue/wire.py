@@ -41,6 +41,8 @@ class Wire(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._socket = -1
         self.alive = False
+        self.waiting_since = 0.0
+        """When the oldest command without an answer was sent, or an answer came since, on the event loop's clock."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
@@ -57,6 +59,7 @@ class Wire(asyncio.Protocol):
                 future = self._waiting.popleft()
                 if not future.done():
                     future.set_result(reply)
+                self.waiting_since = asyncio.get_running_loop().time()
         except (hiredis.ProtocolError, IndexError):
             self.drop()
 
@@ -74,7 +77,10 @@ class Wire(asyncio.Protocol):
         """Send one packed command; its reply, which may be a hiredis.ReplyError. WireError if the connection ends."""
         if self._transport is None or not self.alive:
             raise WireError("not connected")
-        future = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        if not self._waiting:
+            self.waiting_since = loop.time()
         self._waiting.append(future)
         rest = packed[self._written_now(packed) :]
         if rest:
@@ -121,7 +127,7 @@ async def connect(to: Target, on_loss: Callable[[Wire], None]) -> Wire:
         else:
             host, port = to.get("host", "localhost"), int(to.get("port", 6379))
             _, wire = await loop.create_connection(lambda: Wire(on_loss), host, port, ssl=_ssl_of(to))
-    except (OSError, RedisError, TypeError, UnicodeError) as error:
+    except (OSError, RedisError, TypeError, ValueError) as error:
         # Not Redis alone: options of the URL, and a name that is none, are found out here.
         raise WireError(clip(str(error), 200)) from error
     try:

@@ -115,6 +115,85 @@ async def test_a_hanging_server_is_given_up_and_taken_up_again(own_server: Redis
     await publisher.close()
 
 
+def submitted(publisher: Publisher, timeout_s: float) -> asyncio.Future[Published | QueueUnavailableError]:
+    """What comes of a call that has so much time of its own."""
+    outcome: asyncio.Future[Published | QueueUnavailableError] = asyncio.get_running_loop().create_future()
+    call = publisher.submit([a_job()], (), outcome.set_result)
+    call.deadline = asyncio.get_running_loop().time() + timeout_s
+    return outcome
+
+
+async def test_each_call_of_a_batch_has_its_own_time_while_redis_is_away(
+    own_server: RedisServer, own_queue: Queue
+) -> None:
+    publisher = Publisher(own_queue.url, timeout_s=SOON_S)
+    assert await publisher.publish([a_job()]) == Published(1, 0)
+    await asyncio.to_thread(own_server.kill)
+    late, early = submitted(publisher, SOON_S), submitted(publisher, 0.1)
+    async with asyncio.timeout(SOON_S / 2):
+        assert isinstance(await early, QueueUnavailableError)
+    assert not late.done()
+    await asyncio.to_thread(own_server.start)
+    assert await late == Published(1, 0)
+    await publisher.close()
+
+
+async def test_each_call_of_a_batch_has_its_own_time_while_redis_hangs(
+    own_server: RedisServer, own_queue: Queue
+) -> None:
+    publisher = Publisher(own_queue.url, timeout_s=SOON_S)
+    assert await publisher.publish([a_job()]) == Published(1, 0)
+    with hanging(own_server):
+        late, early = submitted(publisher, SOON_S), submitted(publisher, 0.1)
+        async with asyncio.timeout(SOON_S / 2):
+            error = await early
+        assert isinstance(error, QueueUnavailableError)
+        assert not late.done()
+    assert await late == Published(1, 0)
+    await publisher.close()
+
+
+async def test_who_comes_late_into_an_outage_is_refused_while_who_came_early_still_waits(
+    own_server: RedisServer, own_queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher = Publisher(own_queue.url, timeout_s=SOON_S)
+    assert await publisher.publish([a_job()]) == Published(1, 0)
+    await asyncio.to_thread(own_server.kill)
+    late, early = submitted(publisher, SOON_S), submitted(publisher, 0.1)
+    assert isinstance(await early, QueueUnavailableError)
+    monkeypatch.setattr(publisher_module, "GRACE_S", 0.0)
+    with pytest.raises(QueueUnavailableError, match="Redis does not answer"):
+        async with asyncio.timeout(SOON_S / 2):
+            await publisher.publish([a_job()])
+    assert not late.done()
+    await asyncio.to_thread(own_server.start)
+    assert await late == Published(1, 0)
+    await publisher.close()
+
+
+async def test_a_silent_connection_is_dropped_and_what_waits_goes_over_a_new_one(free_port: Any) -> None:
+    made: list[asyncio.StreamWriter] = []
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        made.append(writer)
+        await reader.readuntil(b"leads-publisher\r\n")
+        writer.write(b"+PONG\r\n+OK\r\n")
+        await reader.readuntil(b"EVALSHA\r\n")
+        if len(made) > 1:
+            writer.write(b"$1\r\n1\r\n")
+
+    port = free_port()
+    async with (
+        await asyncio.start_server(speak, "127.0.0.1", port),
+        Publisher(f"redis://127.0.0.1:{port}/0", timeout_s=0.2) as publisher,
+    ):
+        async with asyncio.timeout(SOON_S / 2):
+            assert await submitted(publisher, SOON_S) == Published(1, 0)
+        assert len(made) == 2
+        for writer in made:
+            writer.close()
+
+
 async def test_a_server_that_is_away_from_the_start(own_server: RedisServer) -> None:
     own_server.stop()
     async with Publisher(own_server.url, timeout_s=0.3) as publisher:
