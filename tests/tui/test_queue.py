@@ -151,6 +151,48 @@ async def test_undo_among_the_discarded_takes_the_one_under_the_cursor() -> None
         assert len(seat.runner.done) == 1
 
 
+async def test_only_what_can_be_done_in_that_state_is_hinted_and_the_rest_says_why_not() -> None:
+    async with opened(size=WIDE) as seat:
+        await at_queue(seat)
+
+        def hinted() -> set[str]:
+            return {key for key in ("r", "R", "e", "X", "D", "U", "p") if f" {key} " in seat.lines[-1]}
+
+        await seat.until(lambda: hinted() == {"r", "R", "e", "X", "D", "p"}, "all but undo for what is stuck")
+        page(seat).open(JobState.READY)
+        await seat.until(lambda: hinted() == {"e", "X", "D", "p"})
+        await seat.sees("100+ shown")
+        await seat.press("R")
+        await seat.sees("Ready waits for a worker: nothing to retry.")
+        page(seat).open(JobState.IN_FLIGHT)
+        await seat.until(lambda: hinted() == {"p"})
+        await seat.sees("51 shown")
+        await seat.press("X")
+        await seat.sees("A worker is at it. It ends by itself, or gets stuck.")
+        page(seat).open(JobState.DISCARDED)
+        await seat.until(lambda: hinted() == {"r", "R", "e", "U", "p"})
+        await seat.sees("2 shown")
+        await seat.press("X")
+        await seat.sees("Discarded already. U takes it back.")
+        page(seat).open(JobState.DEAD, "nothing like it")
+        await seat.sees("No job matches")
+        await seat.press("R")
+        await seat.sees("No dead job is listed.")
+        assert seat.runner.done == []
+
+
+async def test_undo_is_hinted_once_there_is_something_to_undo() -> None:
+    async with opened(size=WIDE) as seat:
+        await at_queue(seat)
+        await seat.misses(" U undo")
+        await seat.press("X")
+        await seat.sees("51 jobs in flight")
+        await seat.press("tab", "enter")
+        await seat.sees(" U undo")
+        await seat.press("U")
+        await seat.misses(" U undo")
+
+
 async def test_undo_without_a_discard_does_nothing() -> None:
     async with opened() as seat:
         await at_queue(seat)

@@ -24,6 +24,17 @@ def looked_at(state: JobState, queue: QueueSnapshot | None) -> int:
     return count_of(queue, state) if queue else 0
 
 
+def refusal(action: str, state: JobState) -> str:
+    """Why the jobs in that state are not retried, discarded or edited, "" where they can be."""
+    if state is JobState.IN_FLIGHT:
+        return "A worker is at it. It ends by itself, or gets stuck."
+    if state is JobState.READY and action in ("retry", "retry_all"):
+        return "Ready waits for a worker: nothing to retry."
+    if state is JobState.DISCARDED and action in ("discard", "discard_all"):
+        return "Discarded already. U takes it back."
+    return ""
+
+
 def retry_all(state: JobState, match: str, queue: QueueSnapshot | None) -> Asked:
     """Retrying everything in a state that matches."""
     what = _all_of(state, match, queue)

@@ -11,6 +11,9 @@ from console.tui.screens.joblist import JobList
 from console.tui.screens.page import Page
 from console.tui.widgets.table import Table
 
+VERBS = frozenset({"retry", "retry_all", "discard", "discard_all", "edit"})
+"""What is done to the jobs that are listed, or to some of them."""
+
 
 class JobVerbs(Page):
     """What can be done to the jobs of `table`, which shows `jobs`."""
@@ -34,6 +37,23 @@ class JobVerbs(Page):
         chosen = tuple(key for key in self.table.keys if key in self.table.selected)
         return chosen or ((self.table.key,) if self.table.key else ())
 
+    def offers(self, action: str) -> bool:
+        """Hint only what can be done to jobs in the state that is listed, and an undo if there is something to undo."""
+        if not self.ready:
+            return True
+        if action == "undo":
+            return self.jobs.state is JobState.DISCARDED or bool(self.last_discarded)
+        return action not in VERBS or not asked.refusal(action, self.jobs.state)
+
+    def _refused(self, action: str) -> bool:
+        """Whether that cannot be done to what is listed; says why."""
+        why_not = asked.refusal(action, self.jobs.state)
+        if not self.jobs.views:
+            why_not = f"No {queue_view.STATE_TITLES[self.jobs.state]} job is listed."
+        if why_not:
+            self.app.notify(why_not, markup=False)
+        return bool(why_not)
+
     def action_select(self) -> None:
         """Select the job under the cursor and go to the next."""
         if self.table.has_focus:
@@ -45,7 +65,7 @@ class JobVerbs(Page):
             self.leads_app.action_read_now()
             return
         ids = self._targets()
-        if ids:
+        if not self._refused("retry") and ids:
             self._retry(ids)
 
     def _retry(self, ids: tuple[str, ...]) -> None:
@@ -61,7 +81,7 @@ class JobVerbs(Page):
     def action_retry_all(self) -> None:
         """Retry everything that is listed, beyond what has been loaded, after asking; the discarded are taken back."""
         jobs, queue = self.jobs, self.known.queue.value
-        if not jobs.views or jobs.state is JobState.READY:
+        if self._refused("retry_all"):
             return
         ask = asked.undo_all if jobs.state is JobState.DISCARDED else asked.retry_all
         action, label, question = ask(jobs.state, jobs.match, queue)
@@ -70,7 +90,7 @@ class JobVerbs(Page):
     def action_discard_all(self) -> None:
         """Discard everything that is listed, beyond what has been loaded, after asking."""
         jobs, queue = self.jobs, self.known.queue.value
-        if not jobs.views or jobs.state is JobState.DISCARDED:
+        if self._refused("discard_all"):
             return
         action, label, question = asked.discard_all(jobs.state, jobs.match, queue)
         self.act(action, label, question, self._done, total=asked.looked_at(jobs.state, queue))
@@ -78,13 +98,14 @@ class JobVerbs(Page):
     def action_discard(self) -> None:
         """Discard the selected jobs or the one under the cursor, after asking."""
         ids = self._targets()
-        if not ids or self.jobs.state is JobState.DISCARDED:
+        if self._refused("discard") or not ids:
             return
         views = [view for view in map(self.jobs.by_id, ids) if view]
         action, label, question = asked.discard(ids, views)
 
         def done(result: Result) -> None:
             self.last_discarded = ids
+            self.refresh_bindings()
             self._done(result)
 
         self.act(action, label, question, done)
@@ -99,6 +120,7 @@ class JobVerbs(Page):
 
     def _undone(self, result: Result) -> None:
         self.last_discarded = ()
+        self.refresh_bindings()
         self._done(result)
 
     def _done(self, result: Result) -> None:
@@ -118,7 +140,7 @@ class JobVerbs(Page):
     def action_edit(self) -> None:
         """Edit the payload of the job under the cursor, then retry it. Editing reveals."""
         view = self.current()
-        if view is None:
+        if self._refused("edit") or view is None:
             return
         job = view.job
         from console.tui.screens.edit import Edit

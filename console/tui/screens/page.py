@@ -51,7 +51,7 @@ class Page(Remappable, Screen[None]):
         self._waiting: list[Callable[[], None]] = []
         self._redrawing = False
         self.ready = False
-        self._edges = (TopBar(known, self.NAME), Hints(known))
+        self._edges = (TopBar(known, self.NAME), Hints(known, self.offers))
 
     @property
     def leads_app(self) -> LeadsApp:
@@ -129,6 +129,10 @@ class Page(Remappable, Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Take the verbs away from a read-only console."""
         return not (self.known.read_only and action in self.CHANGING)
+
+    def offers(self, action: str) -> bool:
+        """Whether the action's key is worth a hint now. One that is pressed anyway says why nothing is done."""
+        return True
 
     def act(
         self,

@@ -86,6 +86,7 @@ class Queue(JobVerbs):
             self.jobs.state = next((s for s in trouble if queue_view.count_of(queue, s)), JobState.READY)
         self.jobs.reload()
         self.table.focus()
+        self.refresh_bindings()
 
     # --- drawing
 
@@ -158,6 +159,7 @@ class Queue(JobVerbs):
         """Show the jobs of that state."""
         self.table.selection.clear()
         self.jobs.open(state, self.jobs.match if match is None else match)
+        self.refresh_bindings()
         self._draw()
 
     def action_tab(self, step: int) -> None:

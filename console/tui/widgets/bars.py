@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 from textual import events
@@ -85,11 +86,15 @@ def declared_in(kind: type) -> tuple[str, ...]:
 
 
 class Hints(Painted):
-    """One line: the keys of this context, `? help` always at the right; or the action under way."""
+    """One line: the keys of this context, `? help` always at the right; or the action under way.
 
-    def __init__(self, known: Known) -> None:
+    `offers` says of an action whether there is something to do for it now.
+    """
+
+    def __init__(self, known: Known, offers: Callable[[str], bool]) -> None:
         super().__init__()
         self._known = known
+        self._offers = offers
         self._spans: list[tuple[int, int, Binding]] = []
         self._busy = False
 
@@ -147,7 +152,7 @@ class Hints(Painted):
         for active in self.screen.active_bindings.values():
             for action in declared_in(type(active.node)):
                 declared.setdefault(action, len(declared))
-            if active.enabled and active.binding.show:
+            if active.enabled and active.binding.show and self._offers(active.binding.action):
                 shown.setdefault(active.binding.action, active.binding)
         return sorted(shown.values(), key=lambda binding: declared.get(binding.action, 0))
 
