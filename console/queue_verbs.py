@@ -62,8 +62,8 @@ class QueueVerbs:
     async def discard(self, action: Action) -> Events:
         """Put away some jobs."""
         jobs, missing = await self._find(action.targets)
-        count, refused = await self._put_away(jobs)
-        yield _outcome(count, "discarded", (*missing, *refused))
+        away, refused = await self._put_away(jobs)
+        yield _outcome(len(away), "discarded", (*missing, *refused))
 
     async def discard_matching(self, action: Action) -> Events:
         """Put away all jobs of args["state"] that match args["match"]; those that come meanwhile may be left."""
@@ -76,28 +76,28 @@ class QueueVerbs:
             page = await self._links.inspect(
                 lambda inspector, cursor=page.cursor: inspector.jobs(state, cursor=cursor, limit=PAGE, match=match)  # type: ignore[misc]
             )
-            done, kept = await self._put_away([view.job for view in page.jobs])
-            count, looked = count + done, looked + page.scanned
+            away, kept = await self._put_away([view.job for view in page.jobs])
+            count, looked = count + len(away), looked + page.scanned
             refused = [*refused, *kept][:REFUSED_KEPT]
-            yield Progress(f"{number(count)} discarded, {number(looked)} looked at", done=looked)
+            yield Progress(f"{number(count)} discarded, {number(looked)} looked at", done=looked, jobs=away)
             if not page.cursor:
                 break
         yield _outcome(count, "discarded", refused)
 
-    async def _put_away(self, jobs: Sequence[Job]) -> tuple[int, list[tuple[str, str]]]:
-        """The row first, then the queue: at no instant is a discarded job in neither. How many, and who was not."""
+    async def _put_away(self, jobs: Sequence[Job]) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
+        """The row first, then the queue: at no instant is a discarded job in neither. Which were, and which not."""
         if not jobs:
-            return 0, []
+            return (), []
         marked = set(await self._links.read(lambda reader: reader.mark_discarded(jobs)))
         refused = [(job.id, "has been stored meanwhile") for job in jobs if job.id not in marked]
         ids = [job.id for job in jobs if job.id in marked]
         if not ids:
-            return 0, refused
+            return (), refused
         # If this fails half-way the rows stay: such a job counts as queued, and is stored as if nothing had been.
         changed = await self._links.operate(lambda operator: operator.discard(ids))
         still, _ = await self._find([id_ for id_, _ in changed.refused])
         await self._unmark(job.id for job in still)
-        return len(changed.done), [*refused, *changed.refused]
+        return tuple(changed.done), [*refused, *changed.refused]
 
     async def _find(self, ids: Sequence[str]) -> tuple[list[Job], list[tuple[str, str]]]:
         """The jobs that are queued and not discarded, and why the others are not among them."""

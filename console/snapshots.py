@@ -182,6 +182,7 @@ class Progress:
     """A step of a running action. `done` of `total` where a count makes sense (total 0: unknown).
 
     `ok` None: still running; True/False: this step has ended so. `command`: `text` is a command line that is run now.
+    `jobs`: what this step has discarded, so that it can be taken back.
     """
 
     text: str
@@ -190,6 +191,7 @@ class Progress:
     total: int = 0
     ok: bool | None = None
     command: bool = False
+    jobs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

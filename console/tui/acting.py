@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 JOB_VERBS = frozenset({Verb.RETRY, Verb.DISCARD, Verb.UNDO, Verb.EDIT})
 REFUSED = Result(ok=False, text="the console is read-only", exit_code=2)
 NOT_DONE = Result(ok=False, text="nothing was done", exit_code=1)
+Told = Callable[[Result], None]
+Stepped = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +54,23 @@ class Acting:
         action: Action,
         label: str,
         question: Question | None = None,
-        then: Callable[[Result], None] | None = None,
+        then: Told | None = None,
         *,
         changing: bool = True,
         on_terminal: bool = False,
         total: int = 0,
-        ended: Callable[[Result], None] | None = None,
+        ended: Told | None = None,
+        stepped: Stepped | None = None,
     ) -> None:
-        """Ask if there is a question, then run; `then` gets the result if anything was done, `ended` gets any result.
+        """Ask if there is a question, then run.
 
+        `stepped` gets each step, `ended` the result, `then` the result if anything was done.
         `on_terminal`: the action opens a program there, and gets the terminal while it runs.
         `total` is how much there is to do, for steps that do not say it themselves; 0 if it is not known.
         """
         told = ended or (lambda _result: None)
+
+        step = stepped or (lambda _step: None)
 
         def tell(result: Result) -> None:
             told(result)
@@ -76,37 +82,37 @@ class Acting:
             told(REFUSED)
             return
         if on_terminal:
-            begin(self._app, partial(self._on_terminal, action, label, tell), "actions")
+            begin(self._app, partial(self._on_terminal, action, label, tell, step), "actions")
             return
         if question is None:
-            self._run(action, label, tell, total)
+            self._run(action, label, tell, step, total)
             return
         from console.tui.screens.confirm import Confirm
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self._run(action, label, tell, total)
+                self._run(action, label, tell, step, total)
             else:
                 told(NOT_DONE)
 
         self._app.push_screen(Confirm(question, lambda: self._runner.warnings(action)), answered)
 
-    def _run(self, action: Action, label: str, tell: Callable[[Result], None], total: int) -> None:
-        begin(self._app, partial(self._do, action, label, tell, total), "actions")
+    def _run(self, action: Action, label: str, tell: Told, step: Stepped, total: int) -> None:
+        begin(self._app, partial(self._do, action, label, tell, step, total), "actions")
 
-    async def _on_terminal(self, action: Action, label: str, tell: Callable[[Result], None]) -> None:
+    async def _on_terminal(self, action: Action, label: str, tell: Told, step: Stepped) -> None:
         from console.tui.handover import handed_over
 
         try:
             with handed_over(self._app, safe(label)):
-                await self._do(action, label, tell, 0)
+                await self._do(action, label, tell, step, 0)
         except ConsoleError as error:
             failed = Result(ok=False, text=str(error), hint=error.hint)
             self._tell(action, label, failed)
             tell(failed)
         self._app.refresh(layout=True)
 
-    async def _do(self, action: Action, label: str, tell: Callable[[Result], None], total: int) -> None:
+    async def _do(self, action: Action, label: str, tell: Told, stepped: Stepped, total: int) -> None:
         known = self._known
         doing = known.begin(label)
         result = Result(ok=False, text="ended without a result")
@@ -117,6 +123,7 @@ class Acting:
                 elif isinstance(step, Progress):
                     whole = step.total or (max(total, step.done) if step.done else 0)
                     known.step(doing, Progress(safe(step.text), safe(step.service, 60), step.done, whole))
+                    stepped(step)
                     self._show()
                 else:
                     result = step

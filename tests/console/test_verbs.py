@@ -121,6 +121,16 @@ async def test_retry_matching_tells_how_far_it_is(session: Session, redis_url: s
     assert (await states(session))["ready"] == 30
 
 
+async def test_discard_matching_tells_which_jobs_can_be_taken_back(session: Session, redis_url: str) -> None:
+    dead = [job(n) for n in range(30)]
+    await publish(redis_url, ready=[job(99)], dead=dead)
+    action = Action(Verb.DISCARD_MATCHING, (), {"state": "dead", "match": ""})
+    events = [event async for event in session.runner.run(action)]
+    away = [id_ for event in events if isinstance(event, Progress) for id_ in event.jobs]
+    assert sorted(away) == sorted(one.id for one in dead)
+    assert (await do(session, Verb.UNDO, *away)).text == "30 jobs taken back"
+
+
 async def test_a_state_that_is_none_is_a_usage_error(session: Session) -> None:
     result = await do(session, Verb.RETRY_MATCHING, state="asleep")
     assert (result.ok, result.exit_code) == (False, 2)

@@ -420,6 +420,8 @@ class FakeRunner:
     fails: dict[Verb, Result] = field(default_factory=dict)
     risks: tuple[str, ...] = ("51 jobs in flight: workers get time to finish",)
     gate: asyncio.Event | None = None
+    away: tuple[str, ...] = ()
+    breaks: bool = False
 
     async def warnings(self, action: Action) -> tuple[str, ...]:
         """The risks."""
@@ -436,8 +438,11 @@ class FakeRunner:
         if action.verb in self.fails:
             yield self.fails[action.verb]
             return
-        yield Progress(f"{name}: nearly done", done=2, total=2)
         self._change(action)
+        yield Progress(f"{name}: nearly done", done=2, total=2, jobs=self.away)
+        if self.breaks:
+            yield Result(ok=False, text="Redis does not answer", exit_code=3)
+            return
         yield Result(ok=True, text=self.world.text(f"{name} is done"), changed=len(action.targets))
 
     def _change(self, action: Action) -> None:
@@ -455,7 +460,8 @@ class FakeRunner:
             case Verb.RETRY_MATCHING:
                 world.jobs_gone |= {v.job.id for v in world.jobs(JobState(action.args["state"]))}
             case Verb.DISCARD_MATCHING:
-                world.jobs_discarded |= {v.job.id for v in world.jobs(JobState(action.args["state"]))}
+                self.away = tuple(v.job.id for v in world.jobs(JobState(action.args["state"])))
+                world.jobs_discarded |= set(self.away)
             case Verb.DISCARD:
                 world.jobs_discarded |= set(action.targets)
             case Verb.UNDO:

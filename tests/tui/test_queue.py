@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from textual.widgets import TextArea
 
 from api.models import JobState
@@ -197,8 +198,61 @@ async def test_undo_without_a_discard_does_nothing() -> None:
     async with opened() as seat:
         await at_queue(seat)
         await seat.press("U")
-        await seat.sees("Nothing was discarded in this session")
+        await seat.sees("Nothing that U can take back.")
         assert seat.runner.done == []
+
+
+async def discard_all(seat: Seat) -> None:
+    """Discard everything in the state that is listed."""
+    await seat.press("D")
+    await seat.sees("51 jobs in flight")
+    await seat.press("tab", "enter")
+    await seat.did(Verb.DISCARD_MATCHING)
+    await seat.until(lambda: page(seat).discards)
+
+
+async def test_undo_takes_back_one_discard_after_the_other_also_of_many() -> None:
+    async with opened() as seat:
+        await at_queue(seat)
+        await seat.press("X")
+        await seat.sees("51 jobs in flight")
+        await seat.press("tab", "enter")
+        await seat.sees("2 shown")
+        await discard_all(seat)
+        await seat.sees("Nothing is stuck.")
+        await seat.press("U")
+        await seat.did(Verb.UNDO, stuck(1), stuck(2))
+        await seat.until(lambda: len(page(seat).discards) == 1)
+        await seat.press("U")
+        await seat.did(Verb.UNDO, stuck(0))
+        await seat.until(lambda: not page(seat).discards)
+        await seat.press("U")
+        await seat.sees("Nothing that U can take back.")
+
+
+async def test_what_was_discarded_before_it_failed_can_be_taken_back() -> None:
+    async with opened() as seat:
+        await at_queue(seat)
+        seat.runner.breaks = True
+        await discard_all(seat)
+        await seat.press("U")
+        await seat.did(Verb.UNDO, stuck(0), stuck(1), stuck(2))
+        await seat.until(lambda: not seat.app.known.doing)
+        assert page(seat).discards, "where nothing answered it still can be"
+        seat.runner.breaks = False
+        await seat.press("U")
+        await seat.until(lambda: not page(seat).discards)
+
+
+async def test_a_discard_too_big_for_undo_is_said_to_be_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.tui.screens.jobverbs.UNDONE_MOST", 2)
+    async with opened() as seat:
+        await at_queue(seat)
+        await discard_all(seat)
+        await seat.press("U")
+        await seat.sees("Too many for U")
+        await seat.until(lambda: not page(seat).discards)
+        assert [action.verb for action in seat.runner.done] == [Verb.DISCARD_MATCHING]
 
 
 async def test_edit_then_retry() -> None:

@@ -15,6 +15,14 @@ VERBS = frozenset({"retry", "retry_all", "discard", "discard_all", "edit"})
 """What is done to the jobs that are listed, or to some of them."""
 
 
+DISCARDS = 50
+"""So many discards can be taken back one after the other."""
+UNDONE_MOST = 10_000
+"""So many jobs are taken back at once; what was a bigger discard is in the list of those without its jobs."""
+NOTHING = "Nothing that U can take back. Look under discarded."
+TOO_MUCH = "Too many for U: under discarded, R takes back all."
+
+
 class JobVerbs(Page):
     """What can be done to the jobs of `table`, which shows `jobs`."""
 
@@ -22,7 +30,8 @@ class JobVerbs(Page):
 
     jobs: JobList
     table: Table
-    last_discarded: tuple[str, ...] = ()
+    discards: tuple[tuple[str, ...], ...] = ()
+    """What was discarded in this session and not taken back, the newest last."""
     last_retried: str = ""
 
     def redraw(self) -> None:
@@ -42,7 +51,7 @@ class JobVerbs(Page):
         if not self.ready:
             return True
         if action == "undo":
-            return self.jobs.state is JobState.DISCARDED or bool(self.last_discarded)
+            return self.jobs.state is JobState.DISCARDED or bool(self.discards)
         return action not in VERBS or not asked.refusal(action, self.jobs.state)
 
     def _refused(self, action: str) -> bool:
@@ -93,7 +102,22 @@ class JobVerbs(Page):
         if self._refused("discard_all"):
             return
         action, label, question = asked.discard_all(jobs.state, jobs.match, queue)
-        self.act(action, label, question, self._done, total=asked.looked_at(jobs.state, queue))
+        away: list[str] = []
+
+        def ended(_result: Result) -> None:
+            if away:  # also where it failed half-way
+                self._discarded(tuple(away))
+
+        total = asked.looked_at(jobs.state, queue)
+        self.act(
+            action,
+            label,
+            question,
+            self._done,
+            total=total,
+            ended=ended,
+            stepped=lambda step: away.extend(step.jobs),
+        )
 
     def action_discard(self) -> None:
         """Discard the selected jobs or the one under the cursor, after asking."""
@@ -104,24 +128,38 @@ class JobVerbs(Page):
         action, label, question = asked.discard(ids, views)
 
         def done(result: Result) -> None:
-            self.last_discarded = ids
-            self.refresh_bindings()
+            self._discarded(ids)
             self._done(result)
 
         self.act(action, label, question, done)
 
     def action_undo(self) -> None:
         """Take back: the chosen ones among the discarded, elsewhere the last discard."""
-        ids = self._targets() if self.jobs.state is JobState.DISCARDED else self.last_discarded
+        among = self.jobs.state is JobState.DISCARDED
+        ids = self._targets() if among else self.discards[-1] if self.discards else ()
         if not ids:
-            self.app.notify("Nothing was discarded in this session. Look under discarded.", markup=False)
+            too_much = self.discards and not among
+            self.app.notify(TOO_MUCH if too_much else NOTHING, markup=False)
+            self.discards = self.discards[:-1] if too_much else self.discards
             return
-        self.act(Action(Verb.UNDO, ids), f"undo the discard of {asked.named(ids)}", then=self._undone)
+        self.act(
+            Action(Verb.UNDO, ids),
+            f"undo the discard of {asked.named(ids)}",
+            then=self._done,
+            ended=lambda result: self._undone(ids, result),
+        )
 
-    def _undone(self, result: Result) -> None:
-        self.last_discarded = ()
+    def _discarded(self, ids: tuple[str, ...]) -> None:
+        self.discards = (*self.discards, ids if len(ids) <= UNDONE_MOST else ())[-DISCARDS:]
         self.refresh_bindings()
-        self._done(result)
+
+    def _undone(self, ids: tuple[str, ...], result: Result) -> None:
+        """They are taken back, or cannot be; where Redis did not answer they still can."""
+        if result.exit_code in (0, 1):
+            back = frozenset(ids)
+            left = ((discard, tuple(each for each in discard if each not in back)) for discard in self.discards)
+            self.discards = tuple(rest for discard, rest in left if rest or not discard)
+            self.refresh_bindings()
 
     def _done(self, result: Result) -> None:
         del result

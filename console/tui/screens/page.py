@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from console.ports import Action, Result
+from console.snapshots import Progress
 from console.tui.acting import Question
 from console.tui.keys import Remappable
 from console.tui.state import Kind, Kinds, Known
@@ -142,9 +143,11 @@ class Page(Remappable, Screen[None]):
         then: Callable[[Result], None] | None = None,
         *,
         total: int = 0,
+        ended: Callable[[Result], None] | None = None,
+        stepped: Callable[[Progress], None] | None = None,
     ) -> None:
-        """Do something, asking first if there is a question. `total`: how many will be looked at, if that is known."""
-        self.leads_app.acting.begin(action, label, question, then, total=total)
+        """Do something, asking first if there is a question: see Acting. `total`: how many will be looked at."""
+        self.leads_app.acting.begin(action, label, question, then, total=total, ended=ended, stepped=stepped)
 
     def action_back(self) -> None:
         """Leave what is open; at the top nothing is."""
