@@ -7,6 +7,11 @@ from random import getrandbits
 
 from ulid import ULID
 
+FRAGMENT_LETTERS = 4
+"""Fewer letters of a job's id name none, even where only one job is queued: they were hardly meant as its name."""
+BEGINNING_LETTERS = 8
+"""As `FRAGMENT_LETTERS` for the beginning of a stored job's id: jobs of one second have these in common."""
+
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(first + second for first in _LETTERS for second in _LETTERS)
 _COUNTED_BITS = 20

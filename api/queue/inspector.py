@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from api.ids import FRAGMENT_LETTERS
 from api.models import JobPage, JobState, JobView, QueueSnapshot
 from api.queue import census, figures
 from api.queue.codec import text
@@ -87,13 +88,14 @@ class Inspector(Linked):
     async def job(self, job_id: str) -> JobView | None:
         """One job wherever it is queued, by its id or a unique fragment of it; None if it is in no state.
 
-        A fragment is looked for among all that are parked, and the first 200,000 in the stream.
+        A fragment has four letters or more; it is looked for among all that are parked, and the first 200,000 in the
+        stream.
         """
         job_id = job_id.strip().upper()
         if not job_id or len(job_id) > ID_LENGTH:
             return None
         row = (await self._listing.by_ids([job_id])).get(job_id)
-        if row is None and len(job_id) < ID_LENGTH:
+        if row is None and FRAGMENT_LETTERS <= len(job_id) < ID_LENGTH:
             row = await self._listing.by_fragment(job_id)
         return row.view if row else None
 

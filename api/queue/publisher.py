@@ -30,7 +30,7 @@ that came together is read, and this process while Redis writes all of it."""
 GRACE_S = 1.0
 """How long into an outage calls still wait for its end; later ones fail at once until Redis is back."""
 LATE_S = 0.01
-"""Calls whose time is up one after another are told together, so much later at most: an outage costs no time for each."""
+"""Calls whose time is up one after another are told together, so much later at most: an outage costs little then."""
 BACKOFF_S = (0.02, 0.05, 0.1, 0.2, 0.5)
 
 
@@ -198,9 +198,9 @@ class Publisher:
                 sent.cancel()
 
     async def _reply(self, sent: asyncio.Future[Any], until: float) -> Any:
-        """What Redis answers. TimeoutError if it has not by then; when it has been silent for long, by a new connection.
+        """What Redis answers. TimeoutError if it has not by then.
 
-        Not the caller's time decides about that: who waited for a connection first has little left.
+        A connection is dropped for its own silence only: a caller who first waited for one has little time left.
         """
         loop, wire = asyncio.get_running_loop(), self._wire
         silent = until if wire is None else wire.waiting_since + self._timeout_s

@@ -9,6 +9,7 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
+from api.ids import BEGINNING_LETTERS
 from api.models import Lead, LeadDetails, LeadFilter
 from api.store.connections import Connection, rows
 from api.store.listing import DELIVERY_COLUMNS, attempt_of, delivery_of, lead_columns, lead_of
@@ -142,11 +143,11 @@ async def find(connection: Connection, text: str, limit: int) -> tuple[LeadDetai
         "text": text,
         "job": text.upper(),
         "end": text.upper() + "~",
-        "number": int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None,
+        "number": int(text) if re.fullmatch(r"[1-9][0-9]{0,17}", text) else None,
         "limit": limit,
     }
     found = {*await rows(connection, _LEADS_EXACTLY, wanted), *await rows(connection, _JOBS_EXACTLY, wanted)}
-    if not found:
+    if not found and len(text) >= BEGINNING_LETTERS:
         found = {*await rows(connection, _JOBS_BEGINNING, wanted)}
     return tuple([await _of(connection, pair) for pair in sorted(found)[:limit]])
 

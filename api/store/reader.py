@@ -124,6 +124,8 @@ class Reader:
     async def find(self, text: str, limit: int = 20) -> tuple[LeadDetails, ...]:
         """What has exactly this lead id, external id, job id or request id, or else a job id that begins with it.
 
+        A beginning has eight letters or more: what is shorter begins the ids of all jobs of days, or of all there are.
+
         A job that ended without a lead (discarded) is given with `lead` None. Empty when there is nothing.
         """
         return await self._connections.run(lambda connection: queries.find(connection, text, limit))

@@ -161,13 +161,10 @@ def show(
         from console.cli.records import show_details
         from console.cli.reveal import record_reveal
         from console.cli.shapes import LeadsFoundDocument
-        from console.format import safe
 
         found = await session.leads.find(lead)
         if not found:
-            raise ConsoleError(
-                f"no stored lead has the id {safe(lead, 60)}", "leadsctl trace looks among those still queued too"
-            )
+            raise _unknown(lead)
         if reveal:
             await record_reveal(session, *(_name(details.lead) for details in found if details.lead))
         if inv.json:
@@ -241,6 +238,16 @@ def _filter(*, since: str, until: str, **words: str) -> LeadFilter:
 
 def _name(lead: Lead) -> str:
     return f"lead {lead.id}"
+
+
+def _unknown(lead: str) -> ConsoleError:
+    from api.ids import BEGINNING_LETTERS
+    from console.format import safe
+
+    hint = "leadsctl trace looks among those still queued too"
+    if len(lead.strip()) < BEGINNING_LETTERS:
+        hint = f"give a whole id, or {BEGINNING_LETTERS} characters or more that a job's id begins with"
+    return ConsoleError(f"no stored lead has the id {safe(lead, 60)}", hint)
 
 
 def _list(inv: Invocation, where: LeadFilter, listing: Listing) -> int:

@@ -119,10 +119,16 @@ async def find(session: Session, job: str) -> JobView:
     """The job with this id, or the only one with this fragment of it. ConsoleError when there is none."""
     view = await session.queue.job(job)
     if view is None:
+        from api.ids import FRAGMENT_LETTERS
         from console.format import safe
 
+        if len(job.strip()) < FRAGMENT_LETTERS:
+            raise ConsoleError(
+                f"no job in the queue has the id {safe(job, 60)}",
+                f"give the whole id, or {FRAGMENT_LETTERS} characters of it or more",
+            )
         raise ConsoleError(
-            f"no job in the queue has the id {safe(job, 60)}, or several begin so",
+            f"no job in the queue has the id {safe(job, 60)}, or it is a part of several",
             "leadsctl trace looks among the stored too",
         )
     return view

@@ -369,6 +369,16 @@ async def test_a_fragment_that_fits_two_jobs_is_none(queue: Queue) -> None:
     assert await queue.inspector.job(one.id[:8]) is None
 
 
+async def test_few_letters_name_no_job_though_it_is_the_only_one(queue: Queue) -> None:
+    (job,) = await queue.publish()
+    for few in (job.id[0], job.id[-3:], job.id[:3]):
+        assert await queue.inspector.job(few) is None
+    for enough in (job.id[-4:], f" {job.id[-4:].lower()} "):
+        view = await queue.inspector.job(enough)
+        assert view is not None
+        assert view.job.id == job.id
+
+
 async def test_an_entry_s_id_is_no_fragment_of_another_s(queue: Queue) -> None:
     for entry in ("1795899175644-1", "1795899175644-10"):
         queue.raw.xadd("{leads}:ready", {"no": "job"}, id=entry)

@@ -237,7 +237,9 @@ async def test_find_by_every_id(writer: Writer, reader: Reader) -> None:
         found = [d.lead.id for d in await reader.find(text) if d.lead]
         assert written.lead_id in found, text
     assert len(await reader.find(write.job.id[:10])) == 6
-    assert await reader.find("") == ()
+    assert await reader.find(write.job.id[:8])
+    for short in ("0", "01", f"0{written.lead_id}", write.job.id[:7], ""):
+        assert await reader.find(short) == ()
     assert await reader.find("\0") == ()
 
 

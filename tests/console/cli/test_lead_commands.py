@@ -131,6 +131,20 @@ def test_a_lead_that_is_none(stack: Stack) -> None:
     assert "no stored lead has the id 999999999" in call.err
 
 
+@pytest.mark.parametrize("few", ["0", "01", "01K", " 01 "])
+def test_a_few_letters_of_an_id_show_no_lead_but_what_to_give(stack: Stack, stored: int, few: str) -> None:
+    call = stack("leads", "show", few)
+    assert (call.code, call.out) == (1, b"")
+    assert "give a whole id, or 8 characters or more" in call.err
+
+
+def test_a_few_letters_of_an_id_name_no_job_but_what_to_give(stack: Stack, dead: str) -> None:
+    for words in (("show",), ("retry",), ("discard", "--yes")):
+        call = stack("queue", *words, dead[:3])
+        assert (call.code, call.out) == (1, b"")
+        assert "give the whole id, or 4 characters of it or more" in call.err
+
+
 def test_queue_figures(stack: Stack, dead: str) -> None:
     call = stack("queue")
     assert call.code == 0
