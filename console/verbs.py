@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from console.sender import Sender
 
 RECORD_TIMEOUT_S = 5.0
-PERSONAL = frozenset({"payload", "fields", "words"})
-"""Arguments that may hold personal data: they are not in the record."""
 Events = AsyncIterator[Progress | Result]
 
 
@@ -89,11 +87,10 @@ class PipelineVerbs:
 
     async def _audit(self, action: Action, result: str) -> str:
         """Write a row; why that was impossible, "" if it was done."""
-        args = " ".join(f"{name}={value}" for name, value in action.args.items() if name not in PERSONAL)
-        target = " ".join(filter(None, (" ".join(action.targets), args)))
+        who, what = self._operator, action.verb.value
         try:
             async with asyncio.timeout(RECORD_TIMEOUT_S):
-                await self._links.read(lambda reader: reader.audit(self._operator, action.verb.value, target, result))
+                await self._links.read(lambda reader: reader.audit(who, what, action.record, result))
         except ConsoleError as error:
             return str(error)
         except TimeoutError:

@@ -142,7 +142,8 @@ class Acting:
         tone = Tone.OK if result.ok else Tone.BAD
         if action.verb in JOB_VERBS and action.targets:
             self._known.remember(f"trace {action.targets[0]}")
-        self._known.happened("you", action.verb.value.replace("-", " "), target_of(action), text + hint, tone)
+        what = action.verb.value.replace("-", " ")
+        self._known.happened("you", what, target_of(action), text + hint, tone, record=action.record)
         if result.ok and action.verb is Verb.REVEAL:
             return
         self._app.notify(

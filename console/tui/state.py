@@ -37,7 +37,10 @@ STALE_AFTER_S = {Kind.STACK: 6.0, Kind.QUEUE: 5.0, Kind.LEADS: 6.0, Kind.VOLUMES
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that was done or came to pass. `source`: "you", "stack", "queue" or "console"; texts are safe."""
+    """Something that was done or came to pass. `source`: "you", "stack", "queue" or "console"; texts are safe.
+
+    `record`: its target as the store's record of operators' actions has it, None for what is not recorded there.
+    """
 
     at: float
     source: str
@@ -46,6 +49,7 @@ class Happening:
     text: str
     tone: Tone = Tone.PLAIN
     id: int = 0
+    record: str | None = None
 
 
 @dataclass(slots=True)
@@ -123,10 +127,12 @@ class Known:
                     self.sizes.setdefault(volume.name, Ring(240)).add(value.taken_at, float(volume.size_bytes))
         return True
 
-    def happened(self, source: str, what: str, target: str, text: str, tone: Tone = Tone.PLAIN) -> None:
+    def happened(
+        self, source: str, what: str, target: str, text: str, tone: Tone = Tone.PLAIN, *, record: str | None = None
+    ) -> None:
         """Note something in the activity list."""
         self.happenings.append(
-            Happening(self.now(), source, what, safe(target, 120), safe(text, 400), tone, next(self._ids))
+            Happening(self.now(), source, what, safe(target, 120), safe(text, 400), tone, next(self._ids), record)
         )
 
     def remember(self, command: str) -> None:

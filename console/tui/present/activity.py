@@ -24,18 +24,39 @@ _SHAPES = {Tone.BAD: "✖", Tone.WARN: "◐", Tone.OK: "●"}
 
 SAME_S = 5.0
 """A verb of this session and its record in the store are this close."""
+SAME_LENGTH = 1_000
+"""Characters of a target that are compared: the store cuts long ones."""
 
 
 def recorded(actions: Iterable[OperatorAction], happenings: Iterable[Happening]) -> list[Happening]:
-    """What the store has recorded, without what this session did itself. Ids are negative."""
-    own = [(h.what, h.at) for h in happenings if h.source == "you"]
-    found = []
+    """What the store has recorded, without what this session did itself. Ids are negative.
+
+    Each thing done here stands for one record at most: somebody else may have done the same at the same moment.
+    """
+    left: dict[tuple[str, str], list[OperatorAction]] = {}
     for action in actions:
-        at, what = action.at.timestamp(), safe(action.what, 40).replace("-", " ")
-        if not any(what == did and abs(at - then) < SAME_S for did, then in own):
-            found.append(Happening(at, safe(action.who, 60), what, safe(action.target, 120), safe(action.result, 400),
-                                   id=-action.id))  # fmt: skip
-    return found
+        left.setdefault((_what(action), safe(action.target, SAME_LENGTH)), []).append(action)
+    for done in happenings:
+        if done.source == "you" and done.record is not None:
+            same = left.get((done.what, safe(done.record, SAME_LENGTH)), [])
+            near = [action for action in same if abs(action.at.timestamp() - done.at) < SAME_S]
+            if near:
+                same.remove(min(near, key=lambda action: _unlike(action, done)))
+    return [
+        Happening(action.at.timestamp(), safe(action.who, 60), what, safe(action.target, 120), safe(action.result, 400),
+                  id=-action.id)
+        for (what, _), same in left.items()
+        for action in same
+    ]  # fmt: skip
+
+
+def _what(action: OperatorAction) -> str:
+    return safe(action.what, 40).replace("-", " ")
+
+
+def _unlike(action: OperatorAction, done: Happening) -> tuple[bool, float]:
+    other = not done.text.startswith(safe(action.result, 400))
+    return other, abs(action.at.timestamp() - done.at)
 
 
 def matching(happenings: Iterable[Happening], text: str) -> list[Happening]:
