@@ -17,6 +17,8 @@ from textual.strip import Strip
 from textual.style import Style
 from textual.visual import RenderOptions, Visual
 
+from console.tui.garbage import collect_closed
+
 T = TypeVar("T")
 
 
@@ -24,6 +26,11 @@ class Box(ModalScreen[T]):
     """A modal screen that opens soon: the toolkit's own dims what is behind it three times before it is seen."""
 
     _behind: Behind | None = None
+
+    def on_unmount(self) -> None:
+        """It is of no use any more."""
+        app = self.app
+        collect_closed(another=lambda: any(isinstance(screen, Box) for screen in app.screen_stack))
 
     def render(self) -> RenderableType:
         """What is behind the box."""
