@@ -9,21 +9,16 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-import os
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
-from pathlib import Path
 from typing import IO, Protocol
 
 import msgspec
 
 from api.models import Lead, LeadFilter, LeadPage
-from console.errors import ConsoleError
 from console.format import number
 from console.masking import mask_email, mask_name, mask_phone, mask_value
 from console.snapshots import Progress
@@ -176,23 +171,3 @@ async def export(
 
 def _ask(source: Pages, where: LeadFilter, cursor: str, limit: int) -> asyncio.Future[LeadPage]:
     return asyncio.ensure_future(source.page(where, cursor=cursor, limit=min(limit, PAGE), full=True))
-
-
-@contextmanager
-def placed(target: Path) -> Iterator[IO[bytes]]:
-    """A file that appears in its place, readable by its owner only, once it is whole. ConsoleError if it cannot."""
-    part: Path | None = None
-    try:
-        # Each its own: another export to the same file must not take this one's for its.
-        handle, name = tempfile.mkstemp(".part", f".{target.name[:40]}-", target.parent)
-        part = Path(name)
-        with os.fdopen(handle, "wb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(target)
-    except OSError as error:
-        raise ConsoleError(f"{target} cannot be written: {error.strerror}") from error
-    finally:
-        if part is not None:
-            part.unlink(missing_ok=True)

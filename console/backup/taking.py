@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 
+from console import parts
 from console.backup.archive import MEMBERS, POSTGRES, REDIS, ArchiveWriter, Manifest, verify
 from console.backup.seal import opening, sealing
 from console.backup.snapshot import snapshot
@@ -65,10 +66,13 @@ class Taker:
         """
         try:
             wanted.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            swept(wanted)
             began, target, handle = await begun(wanted)
         except OSError as error:
             raise ConsoleError(f"{wanted.directory} cannot be written: {error.strerror}") from error
         part = _part(target)
+        # Open to the end, and so locked: what is read back is still under way.
+        held = os.dup(handle)
         try:
             with _on_disk(handle) as file, sealing(file, wanted.recipient) as stream:
                 writer = ArchiveWriter(stream)
@@ -88,6 +92,7 @@ class Taker:
             raise ConsoleError(f"{target} cannot be written: {error.strerror}") from error
         finally:
             part.unlink(missing_ok=True)
+            os.close(held)
         kept = f"; {number(gone)} older removed" if gone else ""
         how = "encrypted; restore --dry-run checks it" if wanted.recipient else "read back and verified"
         text = f"{DONE} {target}, {size(target.stat().st_size)}, {counted(manifest.leads, 'lead')}, {how}{kept}"
@@ -174,6 +179,13 @@ def let_go(wanted: Wanted) -> int:
     return len(old)
 
 
+def swept(wanted: Wanted) -> None:
+    """Remove what backups of this stack that were killed have left there; one that is under way stays."""
+    for part in wanted.directory.glob(f".{escape(wanted.stack)}-*{SUFFIX}*.part"):
+        if _stamped(part.with_name(part.name[1:].removesuffix(".part")), wanted.stack):
+            parts.sweep(part)
+
+
 def _stamped(path: Path, stack: str) -> bool:
     stamp = path.name.removeprefix(f"{stack}-").removesuffix(SEALED).removesuffix(SUFFIX)
     try:
@@ -196,14 +208,14 @@ async def begun(wanted: Wanted) -> tuple[datetime, Path, int]:
         name = f"{wanted.stack}-{began:{_STAMP}}{SUFFIX}{SEALED if wanted.recipient else ''}"
         target = wanted.directory / name
         try:
-            handle = os.open(_part(target), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
+            handle = parts.begin(_part(target))
+        except BlockingIOError:
             pass
         else:
             if not target.exists():
                 return began, target, handle
-            os.close(handle)
             _part(target).unlink()
+            os.close(handle)
         await asyncio.sleep(1 - began.microsecond / 1e6)
 
 

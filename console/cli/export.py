@@ -47,7 +47,7 @@ def run(inv: Invocation, where: LeadFilter, how: Layout, target: Path | None, *,
         done = 0
         steps = inv.narrator.steps()
         try:
-            with _opened(target) as stream:
+            with _opened(target, replace=replace) as stream:
                 async for step in export(session.leads, where, how, stream, most=most):
                     done = step.done
                     steps.step(step)
@@ -72,13 +72,13 @@ def _named(where: LeadFilter) -> str:
 
 
 @contextmanager
-def _opened(target: Path | None) -> Iterator[IO[bytes]]:
+def _opened(target: Path | None, *, replace: bool) -> Iterator[IO[bytes]]:
     """The file, which appears in its place once it is whole; or standard output."""
     if target is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    from console.export import placed
+    from console.parts import placed
 
-    with placed(target) as stream:
+    with placed(target, replace=replace) as stream:
         yield stream

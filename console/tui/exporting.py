@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from api.models import LeadFilter
-from console.export import Layout, export, placed
+from console.export import Layout, export
 from console.format import Tone, number, safe
+from console.parts import placed
 from console.ports import Action, LeadsSource, Verb
 from console.snapshots import Progress
 from console.tui.work import begin

@@ -6,15 +6,13 @@ import csv
 import io
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.models import Lead, LeadFilter, LeadPage
-from console.errors import ConsoleError
-from console.export import BOM, COLUMNS, PAGE, Layout, export, harmless, placed
+from console.export import BOM, COLUMNS, PAGE, Layout, export, harmless
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LEAD = Lead(
@@ -106,21 +104,3 @@ async def test_pages_are_written_one_after_the_other(count: int, most: int, writ
     found = list(csv.DictReader(io.StringIO(out.getvalue().decode(), newline="")))
     assert [row["id"] for row in found] == [str(n) for n in range(written)]
     assert all(full for _, _, full in source.asked)
-
-
-def test_two_exports_to_one_file_do_not_meet(tmp_path: Path) -> None:
-    target = tmp_path / ("leads" * 50)
-    with placed(target) as first:
-        first.write(b"first")
-        with placed(target) as second:
-            second.write(b"second")
-        assert target.read_bytes() == b"second"
-        first.write(b", whole")
-    assert target.read_bytes() == b"first, whole"
-    assert target.stat().st_mode & 0o777 == 0o600
-    assert list(tmp_path.iterdir()) == [target]
-
-
-def test_a_place_where_nothing_can_be_written_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ConsoleError, match="cannot be written: No such file"), placed(tmp_path / "none" / "leads.csv"):
-        pass
