@@ -108,6 +108,7 @@ async def test_random_keys_never_break_it(seed: int, tmp_path: Path, monkeypatch
                 if steps % 10 == 0:
                     await seat.pilot.pause(0.02)
                     if isinstance(seat.app.screen, Page):
+                        await seat.until(lambda: len(seat.lines) == seat.app.size.height, "the screen's new size")
                         check(seat)
         except BaseException as error:
             error.add_note(f"seed {seed}, after {pressed} keys: {' '.join(fuzz.last)}")
