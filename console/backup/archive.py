@@ -13,6 +13,7 @@ import msgspec
 import zstandard
 
 from console.errors import ConsoleError
+from console.format import safe
 
 FORMAT = 1
 PART = 2 << 20
@@ -189,7 +190,7 @@ def parse(text: bytes) -> Manifest:
         known = msgspec.json.decode(text, type=dict[str, object]).get("format")
         if known != FORMAT:
             raise ConsoleError(
-                f"the archive's format {known!r} is not known", "restore it with the leadsctl that made it"
+                f"the archive's format {safe(known, 40)} is not known", "restore it with the leadsctl that made it"
             )
         return msgspec.json.decode(text, type=Manifest)
     except msgspec.MsgspecError as error:

@@ -170,7 +170,7 @@ class Restorer:
 
     async def _outcome(self, manifest: Manifest) -> Result:
         found = await self._checker.accounting()
-        text = f"restored: {counted(manifest.leads, 'lead')} as of {manifest.began_at[:19]}Z; "
+        text = f"restored: {counted(manifest.leads, 'lead')} as of {as_of(manifest)}; "
         if found.balanced:
             return Result(True, f"{text}{number(found.accepted)} accepted, each in exactly one place", 1)
         return Result(False, f"{text}the accounting does not add up", 1, "leadsctl check lists the ids", 1)
@@ -218,6 +218,11 @@ def misfit(manifest: Manifest, here: Target) -> tuple[str, str] | None:
             "restore it into a stack with that server, or a newer version of it",
         )
     return None
+
+
+def as_of(manifest: Manifest) -> str:
+    """When the backup was begun, fit to be shown: an archive may come from anywhere."""
+    return f"{safe(manifest.began_at[:19], 19)}Z"
 
 
 def _server(text: str) -> tuple[str, tuple[int, ...]]:

@@ -104,16 +104,14 @@ async def _checked(inv: Invocation, archive: Path, identity: Path | None) -> Man
 
 
 async def _fits(inv: Invocation, session: Session, manifest: Manifest) -> int:
-    from console.backup.restoring import misfit
+    from console.backup.restoring import as_of, misfit
     from console.format import safe
 
     reason = misfit(manifest, await session.restorer().target())
     if inv.json:
         inv.output.document({"manifest": manifest, "fits": reason is None, "reason": reason[0] if reason else ""})
     else:
-        inv.output.line(
-            f"whole: {manifest.leads:,} leads of {safe(manifest.stack, 60)} as of {manifest.began_at[:19]}Z"
-        )
+        inv.output.line(f"whole: {manifest.leads:,} leads of {safe(manifest.stack, 60)} as of {as_of(manifest)}")
         inv.output.line("it fits this stack" if reason is None else f"it does not fit: {reason[0]}")
     return 0 if reason is None else 1
 

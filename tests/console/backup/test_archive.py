@@ -9,7 +9,8 @@ import os
 import tarfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -18,7 +19,13 @@ from console.backup.archive import PART, POSTGRES, REDIS, ArchiveWriter, Manifes
 from console.backup.restoring import Target, misfit
 from console.backup.seal import opening, sealing
 from console.backup.taking import Wanted, begun, let_go, parts_of
+from console.cli.backup import _fits
+from console.cli.output import Output
 from console.errors import ConsoleError, UsageError
+
+if TYPE_CHECKING:
+    from console.cli.invocation import Invocation
+    from console.session import Session
 
 CONTENT = {REDIS: os.urandom(2 * PART + 17), POSTGRES: b"\x00" * PART}
 HERE = Target("leads", "15.8", "Redis 7.4.1", 0, 0)
@@ -164,6 +171,25 @@ def test_a_link_in_it_is_not_followed() -> None:
 def test_what_does_not_fit_is_refused_saying_why(changes: dict[str, Any], here: Target, says: str) -> None:
     reason = misfit(manifest({}, **changes), here)
     assert (says in reason[0] and bool(reason[1])) if reason else not says
+
+
+async def test_what_a_manifest_says_is_shown_as_plain_text() -> None:
+    hostile = "\x1b]0;x\x07\x1b[31mred\u202e" * 3
+    found = manifest({}, began_at=hostile, stack=hostile, postgres=f"99 {hostile}")
+
+    class Restorer:
+        async def target(self) -> Target:
+            return HERE
+
+    session = cast("Session", SimpleNamespace(restorer=Restorer))
+    out = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    inv = cast("Invocation", SimpleNamespace(json=False, output=Output(out)))
+    assert await _fits(inv, session, found) == 1
+    out.seek(0)
+    shown = out.read()
+    assert "red" in shown
+    assert all(sign.isprintable() or sign == "\n" for sign in shown)
+    assert shown.count("\n") == 2
 
 
 async def test_an_archive_that_is_given_up_writes_nothing_more(tmp_path: Path) -> None:
