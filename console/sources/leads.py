@@ -21,7 +21,7 @@ class LeadsReader:
 
     async def read(self) -> StoreSnapshot:
         """Totals, today's count by this machine's midnight, newest leads."""
-        midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+        midnight = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0).astimezone()
         return await self._links.read(lambda reader: reader.snapshot(midnight))
 
     async def page(self, where: LeadFilter, *, cursor: str = "", limit: int = 50, full: bool = False) -> LeadPage:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -222,6 +223,26 @@ def test_days_are_local() -> None:
     assert today.until == datetime(2026, 11, 26, tzinfo=UTC)
     assert lead_filter("day:yesterday", NOW).until == today.since
     assert lead_filter("day:2026-02-28", NOW).until == datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("noon", "day", "begins", "hours"),
+    [
+        (datetime(2026, 3, 29, 10, tzinfo=UTC), "today", datetime(2026, 3, 28, 23, tzinfo=UTC), 23),
+        (datetime(2026, 3, 30, 10, tzinfo=UTC), "yesterday", datetime(2026, 3, 28, 23, tzinfo=UTC), 23),
+        (datetime(2026, 3, 30, 10, tzinfo=UTC), "today", datetime(2026, 3, 29, 22, tzinfo=UTC), 24),
+        (datetime(2026, 10, 25, 10, tzinfo=UTC), "today", datetime(2026, 10, 24, 22, tzinfo=UTC), 25),
+        (datetime(2026, 10, 26, 10, tzinfo=UTC), "2026-10-25", datetime(2026, 10, 24, 22, tzinfo=UTC), 25),
+    ],
+)
+def test_a_day_on_which_the_clocks_change_has_its_own_length(
+    monkeypatch: pytest.MonkeyPatch, noon: datetime, day: str, begins: datetime, hours: int
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Madrid")
+    time.tzset()
+    found = lead_filter(f"day:{day}", noon.timestamp())
+    assert found.since == begins
+    assert found.until == begins + timedelta(hours=hours)
 
 
 async def test_a_lead_that_a_search_had_found_is_shown_when_it_is_asked_for_from_elsewhere() -> None:

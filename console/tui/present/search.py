@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from api.models import LeadFilter
 
@@ -82,13 +82,20 @@ def _tokens(text: str) -> list[str]:
 
 
 def _day(value: str, now: float) -> tuple[datetime, datetime] | None:
-    today = datetime.fromtimestamp(now).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-    if value == "today":
-        return today, today + timedelta(days=1)
-    if value == "yesterday":
-        return today - timedelta(days=1), today
+    today = datetime.fromtimestamp(now).astimezone().date()
     try:
-        start = datetime.strptime(value, "%Y-%m-%d").astimezone()
+        match value:
+            case "today":
+                return _midnight(today), _midnight(today + timedelta(days=1))
+            case "yesterday":
+                return _midnight(today - timedelta(days=1)), _midnight(today)
+            case _:
+                start = datetime.strptime(value, "%Y-%m-%d").astimezone().date()
+                return _midnight(start), _midnight(start + timedelta(days=1))
     except (ValueError, OverflowError, OSError):
         return None
-    return start, start + timedelta(days=1)
+
+
+def _midnight(day: date) -> datetime:
+    """The local day's beginning: each has its own offset from UTC where the clocks change."""
+    return datetime(day.year, day.month, day.day).astimezone()
