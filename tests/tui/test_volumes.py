@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from console.errors import UsageError
 from console.ports import Action, Verb
 from console.tools import Tools
@@ -50,6 +54,26 @@ async def test_a_restore_wants_the_name_of_the_stack_typed() -> None:
         await seat.press("backspace", "s", "right", "enter")
         action = await seat.did(Verb.RESTORE, "/backups/a.leads.tar.age")
         assert action.args == {"identity": "/key"}
+
+
+@pytest.mark.parametrize("typed", ["'/my backups/'a.tar", "/my backups/a.tar", '"/my backups/a.tar"'])
+async def test_a_directory_with_spaces_is_quoted_and_one_that_is_not_is_understood(typed: str) -> None:
+    tools = replace(TOOLS, backup=lambda: {"directory": "/my backups"})
+    async with opened(tools=tools) as seat:
+        await seat.press("5", "B")
+        await seat.sees("restore from '/my backups/' ")
+        await seat.press("enter")
+        await seat.misses("restore from")
+        assert not seat.runner.done, "no archive was named"
+        await seat.press("B")
+        await seat.clear(f"{typed} --identity '/my key'")
+        await seat.press("enter")
+        await seat.sees("Restore a.tar?")
+        await seat.sees("51 jobs in flight")
+        await seat.type("leads")
+        await seat.press("right", "enter")
+        action = await seat.did(Verb.RESTORE, "/my backups/a.tar")
+        assert action.args == {"identity": "/my key"}
 
 
 async def test_escape_restores_nothing() -> None:

@@ -28,6 +28,15 @@ from console.tui.work import begin
 TIMEOUT_S = 6.0
 
 
+def _unquoted(path: str) -> str:
+    """A path as a shell would read it; one with spaces that nobody quoted as it stands."""
+    try:
+        words = shlex.split(path)
+    except ValueError:
+        return path.strip()
+    return words[0] if len(words) == 1 else path.strip()
+
+
 class Volumes(Page):
     """See the module."""
 
@@ -155,20 +164,17 @@ class Volumes(Page):
         wanted = self._wanted()
         if wanted is not None:
             hint = "an archive; --identity FILE after it for an encrypted one"
-            self.prompt("restore from ", f"{wanted['directory']}/", hint=hint, purpose="restore")
+            self.prompt("restore from ", shlex.quote(f"{wanted['directory']}/"), hint=hint, purpose="restore")
 
     def on_prompt_ended(self, message: Prompt.Ended) -> None:
         """An archive is named: restore it, once the stack's name has been typed."""
         message.stop()
         self.close_prompt()
         text = message.text.strip()
-        if not message.kept or not text or text.endswith("/"):
+        named, _, key = text.partition(" --identity ")
+        path, identity = _unquoted(named), _unquoted(key)
+        if not message.kept or not path or path.endswith("/"):
             return
-        try:
-            path, *rest = shlex.split(text)
-        except ValueError:
-            path, rest = text, []
-        identity = rest[1] if len(rest) == 2 and rest[0] == "--identity" else ""
         name = self.leads_app.tools.stack_name() if self.leads_app.tools.stack_name else self.known.title
         question = Question(
             f"Restore {safe(path.rpartition('/')[2], 60)}?",
