@@ -258,6 +258,8 @@ async def test_a_discard_too_big_for_undo_is_said_to_be_so(monkeypatch: pytest.M
 async def test_edit_then_retry() -> None:
     async with opened(size=WIDE) as seat:
         await at_queue(seat)
+        await seat.press("right")
+        await seat.sees("8 shown")
         await seat.press("e")
         await seat.sees("ctrl+s save and retry")
         assert seat.runner.done[0].verb is Verb.REVEAL, "editing shows the payload: that is recorded"
@@ -271,14 +273,42 @@ async def test_edit_then_retry() -> None:
         await seat.type(',"note":"fixed"}')
         await seat.sees("● valid JSON, changed")
         await seat.press("ctrl+s")
-        edited = await seat.did(Verb.EDIT, stuck(0))
+        edited = await seat.did(Verb.EDIT, job_id(40_000))
         assert json.loads(edited.args["payload"])["note"] == "fixed"
         assert "\n" not in edited.args["payload"]
-        await seat.did(Verb.RETRY, stuck(0))
+        await seat.did(Verb.RETRY, job_id(40_000))
         await seat.sees("f follow the retried")
         await seat.press("f")
         await seat.until(lambda: isinstance(seat.app.screen, TracePage))
-        assert f"trace {stuck(0)}" in seat.app.known.recent
+        assert f"trace {job_id(40_000)}" in seat.app.known.recent
+
+
+async def test_an_edited_stuck_job_is_ready_by_itself() -> None:
+    async with opened(size=WIDE) as seat:
+        await at_queue(seat)
+        await seat.press("e")
+        await seat.sees("○ unchanged")
+        seat.app.screen.query_one("#payload", TextArea).text = '{"leadgen_id":"1"}'
+        await seat.sees("● valid JSON, changed")
+        await seat.press("ctrl+s")
+        await seat.did(Verb.EDIT, stuck(0))
+        await seat.sees("f follow the retried")
+        assert [action.verb for action in seat.runner.done] == [Verb.REVEAL, Verb.EDIT]
+
+
+async def test_a_payload_that_was_not_changed_is_not_saved() -> None:
+    async with opened(size=WIDE) as seat:
+        await at_queue(seat)
+        await seat.press("e")
+        await seat.sees("○ unchanged")
+        editor = seat.app.screen.query_one("#payload", TextArea)
+        await seat.press("ctrl+s")
+        await seat.sees("Nothing changed, so nothing is saved.")
+        editor.move_cursor(editor.document.end)
+        await seat.press("enter", "space")
+        await seat.press("ctrl+s")
+        assert editor.is_attached, "what stands between the values does not count"
+        assert [action.verb for action in seat.runner.done] == [Verb.REVEAL]
 
 
 async def test_nothing_can_be_followed_before_something_was_retried() -> None:

@@ -35,6 +35,7 @@ class Edit(Box[str | None]):
         super().__init__()
         self._title = title
         self._before = pretty(payload)
+        self._same = False
 
     def compose(self) -> ComposeResult:
         """Title, text, state."""
@@ -56,6 +57,7 @@ class Edit(Box[str | None]):
         """The payload as compact JSON if it is valid and differs, else None; says which."""
         text = self.query_one(TextArea).text
         line = self.query_one("#edit-state", OneLine)
+        self._same = False
         keys = (Cell("  "), Cell("ctrl+s", Tone.KEY), Cell(" save and retry  "), Cell("esc", Tone.KEY), Cell(" cancel"))
         if len(text) > MAX_PAYLOAD:
             line.show((Cell("✖ too long", Tone.BAD), *keys))
@@ -68,18 +70,30 @@ class Edit(Box[str | None]):
         if not isinstance(value, dict):
             line.show((Cell("✖ a payload is a JSON object", Tone.BAD), *keys))
             return None
-        if text == self._before:
+        compact = msgspec.json.format(text, indent=-1)
+        self._same = compact == _compact(self._before)
+        if self._same:
             line.show((Cell("○ unchanged", Tone.DIM), *keys))
-        else:
-            line.show((Cell("● valid JSON, changed", Tone.OK), *keys))
-        return msgspec.json.format(text, indent=-1)
+            return None
+        line.show((Cell("● valid JSON, changed", Tone.OK), *keys))
+        return compact
 
     def action_save(self) -> None:
-        """Keep the payload if it is valid."""
+        """Keep the payload if it is valid and another one."""
         payload = self._check()
         if payload is not None:
             self.dismiss(payload)
+        elif self._same:
+            self.app.notify("Nothing changed, so nothing is saved.", markup=False)
 
     def action_cancel(self) -> None:
         """Leave it as it was."""
         self.dismiss(None)
+
+
+def _compact(text: str) -> str:
+    """Without what is between the values; as it stands if it is no JSON."""
+    try:
+        return msgspec.json.format(text, indent=-1)
+    except (msgspec.MsgspecError, UnicodeEncodeError):
+        return text

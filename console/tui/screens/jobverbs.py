@@ -80,12 +80,16 @@ class JobVerbs(Page):
     def _retry(self, ids: tuple[str, ...]) -> None:
         """Retry, and let the last of them be followed on its way."""
 
-        def done(result: Result) -> None:
-            self.last_retried = ids[-1]
-            self.refresh_bindings()
-            self._done(result)
+        self.act(
+            Action(Verb.RETRY, ids),
+            f"retry {asked.named(ids)}",
+            then=lambda result: self._retried(ids[-1], result),
+        )
 
-        self.act(Action(Verb.RETRY, ids), f"retry {asked.named(ids)}", then=done)
+    def _retried(self, job_id: str, result: Result) -> None:
+        self.last_retried = job_id
+        self.refresh_bindings()
+        self._done(result)
 
     def action_retry_all(self) -> None:
         """Retry everything that is listed, beyond what has been loaded, after asking; the discarded are taken back."""
@@ -187,7 +191,13 @@ class JobVerbs(Page):
             if payload is None:
                 return
             edit = Action(Verb.EDIT, (job.id,), {"payload": payload})
-            self.act(edit, f"edit {asked.named((job.id,))}", then=lambda _result: self._retry((job.id,)))
+            self.act(edit, f"edit {asked.named((job.id,))}", then=retry)
+
+        def retry(result: Result) -> None:
+            if view.state in (JobState.READY, JobState.STUCK):  # an edited one is at the end of the line by itself
+                self._retried(job.id, result)
+            else:
+                self._retry((job.id,))
 
         def shown() -> None:
             title = f"Payload of {queue_view.short_id(job.id)} · {safe(job.source, 12)} {safe(job.external_id, 40)}"
