@@ -80,7 +80,7 @@ def placed(target: Path, *, replace: bool = False) -> Iterator[IO[bytes]]:
     except OSError as error:
         raise ConsoleError(f"{target} cannot be written: {error.strerror}") from error
     try:
-        # Closed, and with it unlocked, only when the part is in its place or gone: its name may be another's from then on.
+        # Unlocked, by being closed, only when the part is in its place or gone: from then on its name may be another's.
         with os.fdopen(handle, "wb") as stream:
             try:
                 yield stream

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -93,4 +94,4 @@ def _tell(inv: Invocation, plan: Plan, written: StackFiles) -> None:
             say(f"added to .env: {', '.join(change.names)}")
     if missing:
         say(f"fill in {', '.join(missing)} in {written.env_file}")
-    say(f"then: leadsctl --dir {plan.directory} up")
+    say(f"then: leadsctl --dir {shlex.quote(str(plan.directory))} up")

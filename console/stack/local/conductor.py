@@ -101,7 +101,7 @@ class Conductor:
     async def _demand_supervisor(self) -> None:
         kept = self._places.load()
         if kept is None or not await daemon.answers(self._places, kept):
-            raise StackError("the local stack is not up", "leadsctl --local up")
+            raise StackError("the local stack is not up", self._places.up)
 
     async def _prepare(self) -> Plan:
         kept = self._places.load()

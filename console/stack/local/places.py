@@ -12,6 +12,7 @@ bin/               copies of the programs, only where the account that runs them
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import stat
 import sys
@@ -21,7 +22,7 @@ from pathlib import Path
 
 import msgspec
 
-from console.errors import StackError
+from console.errors import StackError, UsageError
 from console.settings import at_home
 
 SERVICES = ("db", "redis", "app", "worker")
@@ -64,6 +65,15 @@ class Places:
     """Paths in one state directory (absolute)."""
 
     state: Path
+
+    @property
+    def up(self) -> str:
+        """The command line that starts it, to be pasted into a shell."""
+        try:
+            usual = self.state == default_state_dir()
+        except UsageError:  # a user without a home directory has no usual one
+            usual = False
+        return "leadsctl --local up" if usual else f"leadsctl --local --dir {shlex.quote(str(self.state))} up"
 
     @property
     def env_file(self) -> Path:

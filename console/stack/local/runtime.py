@@ -155,7 +155,7 @@ class LocalRuntime(WithoutContainers):
     def _up(self) -> tuple[Kept, Access]:
         kept, access = self._places.load(), self._places.access()
         if kept is None or access is None:
-            raise UnreachableError(f"no local stack is up in {self.state_dir}", "leadsctl --local up")
+            raise UnreachableError(f"no local stack is up in {self.state_dir}", self._places.up)
         return kept, access
 
     async def endpoints(self) -> Endpoints:
@@ -165,7 +165,7 @@ class LocalRuntime(WithoutContainers):
         except OSError as error:
             raise UnreachableError(f"{self.state_dir} cannot be read: {error.strerror}") from error
         if access is None:
-            raise UnreachableError(f"no local stack is up in {self.state_dir}", "leadsctl --local up")
+            raise UnreachableError(f"no local stack is up in {self.state_dir}", self._places.up)
         return Endpoints(database_url=access.database_url, redis_url=access.redis_url, web_url=access.web_url)
 
     async def close(self) -> None:
@@ -175,7 +175,7 @@ class LocalRuntime(WithoutContainers):
         async def whole(emit: Emit) -> None:
             if not self.state_dir.exists():
                 if verb in ("start", "restart"):
-                    raise StackError("the local stack is not up", "leadsctl --local up")
+                    raise StackError("the local stack is not up", self._places.up)
                 if verb != "up":
                     return
                 self.state_dir.mkdir(parents=True, mode=0o711)

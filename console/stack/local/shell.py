@@ -60,7 +60,7 @@ def _spec(places: Places, service: str) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads((places.run / f"{service}.spec").read_bytes())
     except (OSError, ValueError):
-        raise StackError(f"{service} was never started here", "leadsctl --local up") from None
+        raise StackError(f"{service} was never started here", places.up) from None
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import stat
 from pathlib import Path
 
@@ -36,6 +37,13 @@ def test_a_new_stack_has_its_secrets(folder: Path) -> None:
     assert stat.S_IMODE(env.stat().st_mode) == 0o600
     assert "META_APP_SECRET='hunter2'" in env.read_text()
     assert "POSTGRES_PASSWORD=\n" not in env.read_text()
+
+
+def test_the_next_command_can_be_pasted(tmp_path: Path) -> None:
+    call = leadsctl("init", str(tmp_path / "my $stack's"))
+    assert call.code == 0, call.err
+    line = call.err.splitlines()[-1]
+    assert shlex.split(line.removeprefix("then: ")) == ["leadsctl", "--dir", str(tmp_path / "my $stack's"), "up"]
 
 
 def test_the_same_again_asks_nothing_and_changes_nothing(folder: Path) -> None:

@@ -211,7 +211,7 @@ def test_a_stack_that_is_down(tmp_path_factory: pytest.TempPathFactory, eventual
     for command in (["queue"], ["leads"], ["check"]):
         call = leadsctl(*where, *command)
         assert (call.code, call.out) == (3, b"")
-        assert re.fullmatch(r"leadsctl: no local stack is up in .*\nhint: leadsctl --local up\n", call.err)
+        assert re.fullmatch(r"leadsctl: no local stack is up in .*\nhint: leadsctl --local --dir \S+ up\n", call.err)
     assert leadsctl(*where, "down", "--yes").code == 0
 
 

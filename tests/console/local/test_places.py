@@ -6,6 +6,7 @@ import asyncio
 import configparser
 import contextlib
 import os
+import shlex
 import socket
 import stat
 import subprocess
@@ -29,6 +30,12 @@ def listener() -> Iterator[int]:
         sock.bind(("127.0.0.1", 0))
         sock.listen()
         yield sock.getsockname()[1]
+
+
+def test_the_command_that_starts_it_names_the_folder_where_that_is_not_the_usual_one(tmp_path: Path) -> None:
+    state = tmp_path / "my $stack's"
+    assert shlex.split(Places(state).up) == ["leadsctl", "--local", "--dir", str(state), "up"]
+    assert Places(places.default_state_dir()).up == "leadsctl --local up"
 
 
 def test_ports_are_kept_while_they_are_free() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import signal
 import socket
 import stat
@@ -74,7 +75,7 @@ async def test_up_brings_real_servers_and_down_takes_every_process_along(
     assert {service.state for service in (await runtime.snapshot()).services} == {State.ABSENT}
     with pytest.raises(UnreachableError) as caught:
         await runtime.endpoints()
-    assert caught.value.hint == "leadsctl --local up"
+    assert caught.value.hint == f"leadsctl --local --dir {shlex.quote(str(state_dir))} up"
 
 
 async def test_no_secret_is_in_a_command_line_and_no_file_is_open_to_others(
