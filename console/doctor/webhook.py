@@ -31,7 +31,11 @@ async def local(web_url: str, verify_token: str) -> Said:
 
 async def public(url: str, verify_token: str) -> Said:
     """The address that Meta calls. UsageError-free: what is off about it is said."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _ = httpx.URL(url).host  # reads it as it will be asked for
+    except (ValueError, httpx.InvalidURL):
+        return (fail("public webhook", "the address is none", "give it as https://your.host"),)
     if parts.scheme != "https" or not parts.hostname:
         return (
             fail(

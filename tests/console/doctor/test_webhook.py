@@ -158,3 +158,12 @@ async def test_no_tls_at_all(free_port: Callable[[], int]) -> None:
     async with serving() as url:
         said = await webhook.public(url.replace("http:", "https:"), TOKEN)
     assert verdicts(said) == [("public webhook", "fail")]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://[", "https://[::1", "https://h:x", "https://\udcff", "https://a\0b", "https://xn--a"]
+)
+async def test_an_address_that_is_none_is_said(url: str) -> None:
+    said = await webhook.public(url, TOKEN)
+    assert verdicts(said) == [("public webhook", "fail")]
+    assert "the address is none" in texts(said)
