@@ -33,7 +33,7 @@ def send(
         str,
         typer.Option("--id", metavar="ID", help="The sender's id of the lead; made up otherwise. Twice: a duplicate."),
     ] = "",
-    page: Annotated[str, typer.Option("--page", metavar="ID", help="Meta's page.")] = "",
+    page: Annotated[str, typer.Option("--page", metavar="ID", help="Meta's page; of no other source.")] = "",
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> int:
@@ -48,6 +48,8 @@ def send(
         raise UsageError("--form is a web form's lead: it does not go with --source")
     if field and not form and source == "meta":
         raise UsageError("--field goes with --form or --source: Meta's webhooks carry no answers")
+    if page and (form or source != "meta"):
+        raise UsageError("--page is Meta's: no other source has one")
     inv = invocation(ctx, json=json, quiet=quiet)
 
     async def body(session: Session) -> int:

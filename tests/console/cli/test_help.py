@@ -88,6 +88,8 @@ def test_version() -> None:
         (["leads", "list", "--since", "soon"], "--since soon is not a time", "15m"),
         (["send", "--field", "a=b"], "--field goes with --form or --source", ""),
         (["send", "--form", "x", "--source", "google"], "it does not go with --source", ""),
+        (["send", "--form", "x", "--page", "1"], "--page is Meta's", ""),
+        (["send", "--source", "google", "--page", "1"], "--page is Meta's", ""),
         (["--redis-url", "http://x", "queue"], "--redis-url cannot be used: it begins with redis://", ""),
         ([], "the terminal UI needs a terminal", "leadsctl --help"),
     ],
