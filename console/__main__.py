@@ -33,7 +33,7 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the last line of defence: an operator never sees a traceback
         from console.cli.failure import tell
 
-        return tell(error)
+        return tell(error, arguments)
     return code
 
 

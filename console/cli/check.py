@@ -8,7 +8,7 @@ import typer
 
 from console.cli.flags import JsonFlag, QuietFlag
 from console.cli.invocation import Invocation, invocation
-from console.errors import ConsoleError, UsageError
+from console.errors import UsageError
 
 if TYPE_CHECKING:
     from console.checks import CheckReport
@@ -57,15 +57,7 @@ def check(
         report = judge(await session.checker.observe(), limits(session.settings.config))
         return _show(inv, report, chosen)
 
-    try:
-        return inv.run(body)
-    except ConsoleError as error:
-        if chosen != "nagios":
-            raise
-        from console.cli.monitoring import NAGIOS_UNKNOWN, nagios_unknown
-
-        inv.output.stream.write(nagios_unknown(str(error)))
-        return NAGIOS_UNKNOWN
+    return inv.run(body)
 
 
 def _show(inv: Invocation, report: CheckReport, chosen: str) -> int:

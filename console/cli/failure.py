@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 import traceback
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import typer
@@ -15,16 +17,30 @@ from console.settings import debugging, state_dir
 FAILED = 1
 
 
-def tell(error: BaseException) -> int:
-    """Say it on standard error; the exit code."""
+def tell(error: BaseException, arguments: Sequence[str] = ()) -> int:
+    """Say it on standard error; the exit code.
+
+    A Nagios plugin says it on standard output, and ends with 3: by 2 it would tell that the stack is in a bad way.
+    """
     from console.cli.narrate import Narrator
 
     text, hint, code = explain(error)
     if debugging():
         details = _reported(error)
         hint = f"{hint}; {details}" if hint else details
+    if _as_plugin(arguments):
+        from console.cli.monitoring import NAGIOS_UNKNOWN, nagios_unknown
+
+        sys.stdout.write(nagios_unknown(text))
+        return NAGIOS_UNKNOWN
     Narrator(sys.stderr).error(text, hint)
     return code
+
+
+def _as_plugin(arguments: Sequence[str]) -> bool:
+    """Whether a check for Nagios was asked for, also by words that cannot be read as a whole."""
+    words = list(arguments)
+    return "check" in words and ("--format=nagios" in words or ("--format", "nagios") in pairwise(words))
 
 
 def explain(error: BaseException) -> tuple[str, str, int]:

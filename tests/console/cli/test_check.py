@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from tests.console.cli.calls import leadsctl
+import pytest
+
+from tests.console.cli.calls import inside, leadsctl
 from tests.console.cli.conftest import Stack
 
 
@@ -19,6 +21,29 @@ def test_a_nagios_plugin_that_reaches_nothing_is_unknown() -> None:
     call = leadsctl("--redis-url", "redis://127.0.0.1:1/0", "check", "--format", "nagios")
     assert call.code == 3
     assert call.text.startswith("LEADS UNKNOWN - ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--max-stuck", "many"],
+        ["--max-stuck", "-1"],
+        ["--frob"],
+        ["--max-age", "soon"],
+        ["surplus"],
+    ],
+)
+def test_a_nagios_plugin_that_is_called_wrongly_is_unknown_not_critical(words: list[str]) -> None:
+    for format_ in (["--format", "nagios"], ["--format=nagios"]):
+        call = inside("--local", "check", *words, *format_)
+        assert (call.code, call.err) == (3, "")
+        assert re.fullmatch(r"LEADS UNKNOWN - [^\n|]+\n", call.text)
+    assert inside("--local", "check", *words).code == 2
+
+
+def test_options_before_it_may_be_wrong_as_well() -> None:
+    call = inside("--redis-url", "http://h", "check", "--format", "nagios")
+    assert (call.code, call.text[:16]) == (3, "LEADS UNKNOWN - ")
 
 
 def test_metrics_for_a_textfile_collector(stack: Stack) -> None:
