@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 from console.errors import UsageError
 from console.ports import Runtime
@@ -47,20 +48,30 @@ def stack_environment(settings: Settings, env: Mapping[str, str] | None = None) 
     Raises:
         UsageError: the file is there and cannot be read, or was named and is not there.
     """
-    from dotenv import dotenv_values
-
     path = env_file(settings)
-    filed: dict[str, str | None] = {}
+    known = os.environ if env is None else env
+    filed: Mapping[str, str | None] = {}
     try:
         with path.open(encoding="utf-8") as source:
-            filed = dotenv_values(stream=source, interpolate=False)
+            filed = _filed(settings, source, known)
     except FileNotFoundError:
         if path == settings.env_file:
             raise UsageError(f"{path} is not there", "give --env-file the path of the stack's settings") from None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"{path} cannot be read: {reason}") from error
-    given = {name: value for name, value in (os.environ if env is None else env).items() if value}
+    given = {name: value for name, value in known.items() if value}
     # A secret given as NAME replaces one filed as NAME_FILE, and the other way round: a service refuses both.
     replaced = {f"{name}_FILE" for name in given} | {name.removesuffix("_FILE") for name in given}
     return {name: value for name, value in filed.items() if value and name not in replaced} | given
+
+
+def _filed(settings: Settings, source: IO[str], env: Mapping[str, str]) -> Mapping[str, str | None]:
+    """What a `.env` says: Compose replaces variables in it, the local runtime takes it as it is written."""
+    if settings.runtime == "local":
+        from dotenv import dotenv_values
+
+        return dotenv_values(stream=source, interpolate=False)
+    from console.stack.docker import envfile
+
+    return envfile.read(source, env)

@@ -168,13 +168,15 @@ def settings(stack: StackFiles, env: Mapping[str, str] | None = None) -> dict[st
 
 def filed(env_file: Path) -> dict[str, str]:
     """What a `.env` sets, empty values left out; nothing where it cannot be read. Holds secrets."""
-    from dotenv import dotenv_values
+    from console.stack.docker import envfile
 
     try:
-        found = dotenv_values(env_file) if env_file.is_file() else {}
+        if not env_file.is_file():
+            return {}
+        with env_file.open(encoding="utf-8") as source:
+            return envfile.read(source)
     except (OSError, UnicodeDecodeError):
         return {}
-    return {name: value for name, value in found.items() if value}
 
 
 def write(directory: Path, env: str = "") -> StackFiles:
