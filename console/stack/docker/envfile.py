@@ -38,7 +38,8 @@ def read(source: IO[str], env: Mapping[str, str] | None = None) -> dict[str, str
 
 def _expanded(text: str, known: Mapping[str, str], depth: int = 0) -> str:
     """The text with what its variables stand for; what Compose would refuse stays as it is."""
-    parts, at, length = [], 0, 0
+    parts: list[str] = []
+    at = length = 0
     while depth < _DEEPEST and length < _MOST and (found := _NAMED.search(text, at)):
         length += len(parts[-1]) if parts else 0
         parts.append(text[at : found.start()])
