@@ -6,6 +6,7 @@ means, not how it looks; the front end maps it.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from enum import StrEnum
@@ -118,6 +119,32 @@ def wrap(text: str, width: int, limit: int = 1_000) -> list[str]:
         lines.append(head.rstrip(" "))
         text = text[len(head) :].lstrip(" ")
     return lines or [""]
+
+
+_WORDS = re.compile(r" *[^ ]+| +")
+
+
+def wrap_line(line: Line, width: int) -> list[Line]:
+    """A line of cells broken at spaces into lines of at most `width` terminal cells; a longer word where it must be."""
+    if line_width(line) <= width:
+        return [line]
+    rows: list[list[Cell]] = [[]]
+    left = width = max(width, 1)
+    for text, tone in line:
+        for word in _WORDS.findall(text):
+            if rows[-1] and cell_len(word) > left:
+                rows.append([])
+                left = width
+            parts = wrap(word if rows[-1] else word.lstrip(" "), width)
+            for number_in_word, part in enumerate(parts):
+                if number_in_word:
+                    rows.append([])
+                if rows[-1] and rows[-1][-1].tone == tone:
+                    rows[-1][-1] = Cell(rows[-1][-1].text + part, tone)
+                else:
+                    rows[-1].append(Cell(part, tone))
+            left = width - sum(cell_len(cell.text) for cell in rows[-1])
+    return [tuple(row) for row in rows]
 
 
 # --- numbers and times -----------------------------------------------------------------------------------------------

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.format import Line, line_width
+from api.models import JobState
+from console.format import Cell, Line, Tone, line_width, wrap_line
 from console.ports import Action, Verb
 from console.snapshots import LogLine, Reading, Replica, Role, Service, StackSnapshot, State
 from console.tui.logbook import Entry, compiled
 from console.tui.present import header
 from console.tui.present.logs import LogLook, entry_lines
 from console.tui.present.needs import needs
-from console.tui.present.queue import pretty, short_id, short_lead
+from console.tui.present.queue import job_details, pretty, short_id, short_lead
 from console.tui.present.services import details, overall, service_rows, state_text
 from console.tui.stackcommands import stack_commands
 from console.tui.state import Kind, Known
@@ -104,6 +106,34 @@ def test_a_service_that_differs_from_the_compose_files_is_marked_and_can_be_put_
     assert (need.text, need.action) == ("app: its image was replaced by a newer one", Action(Verb.UP))
     both = replace(stack, services=(one, replace(one, name="worker", drift=("x",))))
     assert [n.text for n in needs(both, None, NOW, read_only=False)] == ["app, worker differ from the compose files"]
+
+
+def test_what_is_known_of_a_service_or_a_job_is_broken_and_never_cut() -> None:
+    health = "connect: no route to host, tried " + ", ".join(f"10.0.0.{n}:5432" for n in range(9)) + ", given up"
+    replica = Replica("a" * 64, "a", State.UNHEALTHY, health=health)
+    lines = details(Service("app", Role.APP, (replica,)), NOW, 60)
+    assert all(line_width(line) <= 60 for line in lines)
+    words = " ".join(text(line).strip() for line in lines)
+    assert health in words
+    assert [text(line)[:15] for line in lines if "10.0.0.8" in text(line)] == [" " * 13 + "10"], "under itself"
+    view = World().jobs(JobState.DEAD)[0]
+    view = replace(
+        view, job=msgspec.structs.replace(view.job, request_id="r" * 40, form="A form of many words again and again")
+    )
+    for width in (56, 76, 200):
+        told = job_details(view, NOW, width, revealed=False)
+        assert all(line_width(line) <= width for line in told)
+        words = " ".join(text(line).strip() for line in told)
+        assert "r" * 40 in words
+        assert "A form of many words again and again · page 1029" in words
+
+
+@given(st.lists(st.tuples(st.text(alphabet="ab 山é·", max_size=30), st.sampled_from(Tone))), st.integers(2, 40))
+def test_a_line_of_cells_is_broken_without_loss(cells: list[tuple[str, Tone]], width: int) -> None:
+    line = tuple(Cell(*cell) for cell in cells)
+    rows = wrap_line(line, width)
+    assert all(line_width(row) <= width for row in rows)
+    assert "".join(text(row) for row in rows).replace(" ", "") == text(line).replace(" ", "")
 
 
 def test_local_processes_have_no_containers_to_recreate() -> None:

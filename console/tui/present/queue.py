@@ -25,6 +25,7 @@ from console.format import (
     took,
     width_of,
     wrap,
+    wrap_line,
 )
 from console.history import QueueHistory
 from console.masking import mask_json
@@ -168,7 +169,7 @@ def job_details(view: JobView, now: float, width: int, *, revealed: bool) -> lis
         (
             Cell("received ", Tone.DIM),
             Cell(clock_ms(job.received_at)),
-            Cell(f" · {age(now - job.received_at)} ago · accepted as ", Tone.DIM),
+            Cell(f" · {age(now - job.received_at)} ago · as ", Tone.DIM),
             Cell(f"#{number(job.seq)}"),
             Cell(" · request ", Tone.DIM),
             Cell(safe(job.request_id, 60) or "–"),
@@ -185,7 +186,8 @@ def job_details(view: JobView, now: float, width: int, *, revealed: bool) -> lis
             Cell(safe(job.page, 60) or "–"),
         ),
     ]
-    lines = head + [line for attempt in job.history for line in attempt_lines(attempt, width)]
+    lines = [part for line in head for part in wrap_line(line, width)]
+    lines += [line for attempt in job.history for line in attempt_lines(attempt, width)]
     if view.state is JobState.IN_FLIGHT or (view.state is JobState.STUCK and view.worker):
         tone = Tone.BAD if view.stuck else Tone.ACCENT
         what = safe(view.stuck, 200) or f"in flight for {age(view.idle_s)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from console.format import Cell, Line, Tone, age, bars, fit, percent, safe, size, state_shape, width_of
+from console.format import Cell, Line, Tone, age, bars, fit, percent, safe, size, state_shape, width_of, wrap_line
 from console.history import Ring
 from console.snapshots import Replica, Role, Service, StackSnapshot, State
 from console.tui.present.grid import Column, Row
@@ -23,6 +23,8 @@ COLUMNS = (
 )
 HUES = {Role.APP: Tone.HUE1, Role.WORKER: Tone.HUE2, Role.DB: Tone.HUE3, Role.REDIS: Tone.HUE4, Role.OTHER: Tone.HUE5}
 SPARK_S = 180.0
+LABEL = 11
+"""Cells of what a fact of a service is called."""
 
 
 def ordered(stack: StackSnapshot) -> list[Service]:
@@ -145,15 +147,16 @@ def details(service: Service, now: float, width: int) -> list[Line]:
         where = f" on {safe(replica.node, 60)}" if replica.node else ""
         lines.append((Cell(f"{shape.text} {safe(replica.name, 80)}{where}", shape.tone), Cell(f"  {replica.state}")))
         lines.extend(_field(name, text, indent=2) for name, text in _facts(replica, now))
-    return [_wrapped(line, width) for line in lines]
+    return [part for line in lines for part in _folded(line, width)]
 
 
-def _wrapped(line: Line, width: int) -> Line:
-    used, out = 0, []
-    for text, tone in line:
-        out.append(Cell(fit(text, min(width_of(text), width - used)), tone))
-        used += width_of(text)
-    return tuple(out)
+def _folded(line: Line, width: int) -> list[Line]:
+    """A field's text is broken under itself, anything else as it comes."""
+    if len(line) < 2 or line[0].tone is not Tone.DIM or width_of(line[0].text) > LABEL + 2:
+        return wrap_line(line, width)
+    label = width_of(line[0].text)
+    rows = wrap_line(line[1:], max(width - label, 8))
+    return [(line[0] if not i else Cell(" " * label), *row) for i, row in enumerate(rows)]
 
 
 def _facts(replica: Replica, now: float) -> Sequence[tuple[str, str]]:
@@ -175,4 +178,4 @@ def _facts(replica: Replica, now: float) -> Sequence[tuple[str, str]]:
 
 
 def _field(name: str, text: str, indent: int = 0) -> Line:
-    return (Cell(" " * indent + fit(name, 11), Tone.DIM), Cell(text))
+    return (Cell(" " * indent + fit(name, LABEL), Tone.DIM), Cell(text))
