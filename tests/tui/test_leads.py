@@ -6,9 +6,10 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
-from api.models import LeadFilter, LeadPage
+from api.models import Lead, LeadFilter, LeadPage
 from console.ports import Result, Sources, Verb
 from console.tui.app import LeadsApp
 from console.tui.present.search import lead_filter
@@ -256,6 +257,26 @@ async def test_a_lead_that_a_search_had_found_is_shown_when_it_is_asked_for_from
         assert world.lead(15_000).external_id in seat.text
         await seat.press("v")
         await seat.did(Verb.REVEAL, "lead 15000")
+
+
+async def test_a_row_that_was_written_over_is_read_again_though_there_are_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    later = 0.0
+    world = World(calm=True, clock=lambda: NOW + later)
+    async with opened(world, size=WIDE) as seat:
+        await at_leads(seat)
+        await seat.press("j")
+        await seat.until(lambda: page(seat).leads.details)
+        plain = World.lead
+
+        def over(self: World, identity: int) -> Lead:
+            return msgspec.structs.replace(plain(self, identity), form_name="Written over")
+
+        monkeypatch.setattr(World, "lead", over)
+        later = 5.0
+        await seat.until(lambda: page(seat).current().form_name == "Written over")  # type: ignore[union-attr]
+        await seat.until(lambda: "Written over (77)" in seat.text, "the details too")
 
 
 async def test_details_are_read_when_a_wider_terminal_shows_them() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from api.models import Lead, LeadDetails, LeadPage
+from api.models import Lead, LeadDetails, LeadPage, StoreSnapshot
 from console.poller import one_line
 from console.ports import LeadsSource
 from console.tui.present.search import lead_filter
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PAGE = 100
 TIMEOUT_S = 8.0
+QUIET_S = 2.0
+"""While leads come the list is read again with them; only after so long it is for rows that were written over."""
 DETAILS_AFTER_S = 0.08
 """While the cursor runs through the list nothing is read."""
 
@@ -63,7 +65,9 @@ class LeadList:
         self.details: LeadDetails | None = None
         self.details_of = ""
         self.details_error = ""
-        self._total = -1
+        self._read_of: StoreSnapshot | None = None
+        self._ended = 0
+        self._read_at = 0.0
 
     @property
     def leads(self) -> list[Lead]:
@@ -121,13 +125,27 @@ class LeadList:
         """Read the first page anew, giving up a read under way."""
         self._pages.read(self._page, self._found_again if self._pages.loaded else self._found)
 
-    def refresh(self) -> None:
-        """Leads may have been stored: if so, read the first page and put it before the rest."""
-        store = self._known.leads.value
+    def refresh(self) -> bool:
+        """Leads may have been stored: if so, read the first page and put it before the rest.
+
+        Returns whether rows may have been written over: others are the newest, or jobs have ended, and there is no row
+        more.
+        """
+        store, read_of = self._known.leads.value, self._read_of
         if self._pages.reading or store is None or (self.behind and self._pinned()):
-            return
-        if store.total != self._total or self._pages.error:
+            return False
+        if read_of is None or store.total != read_of.total or self._pages.error:
             self.reload()
+            return False
+        quiet = self._known.now() - self._read_at > QUIET_S
+        over = store.latest != read_of.latest or (quiet and self._jobs_ended() != self._ended)
+        if over:
+            self.reload()
+        return over
+
+    def _jobs_ended(self) -> int:
+        queue = self._known.queue.value
+        return queue.accepted - queue.depth - queue.dead if queue else 0
 
     def load_more(self) -> None:
         """Read the next page, if there is one."""
@@ -136,10 +154,10 @@ class LeadList:
             self._pages.read(partial(self._page, cursor), lambda page: self._pages.more(page.leads, page.cursor))
 
     async def _page(self, cursor: str = "") -> LeadPage:
-        store = self._known.leads.value
-        total = store.total if store else -1
+        store, ended = self._known.leads.value, self._jobs_ended()
         page = await self._source.page(lead_filter(self.text, self._known.now()), cursor=cursor, limit=PAGE)
-        self._total = total
+        if not cursor:
+            self._read_of, self._ended, self._read_at = store, ended, self._known.now()
         return page
 
     def _found(self, page: LeadPage) -> None:

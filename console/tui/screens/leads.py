@@ -84,12 +84,16 @@ class Leads(LeadVerbs):
 
     def show(self, kinds: Kinds | None) -> None:
         """The list is read again when leads have been stored."""
-        if kinds is not None and Kind.LEADS in kinds:
-            self.leads.refresh()
-            if self.leads.details_error:
-                self._want_details(again=True)
+        if kinds is not None and Kind.LEADS in kinds and (self.leads.refresh() or self.leads.details_error):
+            self._want_details(again=True)
         if kinds is None or Kind.LEADS in kinds:
             self._draw()
+
+    def tick(self) -> None:
+        """A second has passed: a replay may have written a row over."""
+        super().tick()
+        if self.ready and self.leads.refresh():
+            self._want_details(again=True)
 
     def on_screen_resume(self) -> None:
         """Leads may have been stored, and this one replayed, while another screen was looked at."""
