@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -20,6 +21,8 @@ from console.errors import ConsoleError, StackError, UsageError
 from console.foreground import Foreground, opened
 from console.session import Session
 
+MOST = 4_000_000
+"""Characters that are read; the queue takes no more bytes (api.queue.operator)."""
 HINT = "set EDITOR, or use --payload"
 
 
@@ -45,18 +48,31 @@ async def edited(session: Session, view: JobView, *, given: str | None, file: Pa
 
 def _from_file(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        with file.open(encoding="utf-8") as source:
+            return _bounded(source)
     except UnicodeDecodeError as error:
         raise UsageError(f"{file} is not UTF-8") from error
+    except OSError as error:
+        raise ConsoleError(f"{file} cannot be read: {error.strerror}") from error
 
 
 def _from_stdin() -> str:
     if sys.stdin is None:
         raise UsageError("standard input is closed", "give the payload with --payload or --from")
     try:
-        return sys.stdin.read()
+        return _bounded(sys.stdin)
     except UnicodeDecodeError as error:
         raise UsageError("what stands on standard input is not UTF-8") from error
+    except OSError as error:
+        raise ConsoleError(f"standard input cannot be read: {error.strerror}") from error
+
+
+def _bounded(source: IO[str]) -> str:
+    """All of it, unless that is more than a payload may be: a device may have no end."""
+    text = source.read(MOST + 1)
+    if len(text) > MOST:
+        raise UsageError(f"a payload is no larger than {MOST:,} bytes")
+    return text
 
 
 def _pretty(payload: str) -> str:
