@@ -82,9 +82,14 @@ def logs(
         only = await _replica(session, (services or [""])[0], index) if index else ""
         wanted = Filter(pattern, invert=invert, level=level, replica=only)
         batches = session.sources.stack.logs(tuple(services or ()), since=begin, tail=tail, follow=follow)
+        shown = 0
         with ends_with_reader(inv.output.stream):
             async for batch in batches:
-                printer.show([line for line in batch if line.at <= end and wanted.takes(line)])
+                lines = [line for line in batch if line.at <= end and wanted.takes(line)]
+                shown += len(lines)
+                printer.show(lines)
+        if not shown and not follow:
+            inv.narrator.say("no log line matches")
         return 0
 
     return inv.run(body)
