@@ -75,7 +75,7 @@ def locate(
     if files:
         for path in files:
             if not path.is_file():
-                raise UsageError(f"{path} is not there", "name a compose file that is")
+                raise UsageError(f"{path} {_lacking(path)}", "name a compose file that is there")
         found = tuple(path.resolve() for path in files)
     elif directory is not None:
         base = _base(directory)
@@ -86,7 +86,7 @@ def locate(
         base = _ours(cwd or Path.cwd()) or _default()
         found = (base.resolve(),)
     if env_file is not None and not env_file.is_file():
-        raise UsageError(f"{env_file} is not there", "give --env-file the path of the stack's settings")
+        raise UsageError(f"{env_file} {_lacking(env_file)}", "give --env-file the path of the stack's settings")
     env = env_file.absolute() if env_file else found[0].parent / ENV
     if not files:
         given = filed(env)
@@ -158,6 +158,10 @@ def _ours(cwd: Path) -> Path | None:
 def buildable(stack: StackFiles) -> bool:
     """Whether what the image is built from lies where the compose files expect it."""
     return (stack.folder.parent / "api" / "__main__.py").is_file()
+
+
+def _lacking(path: Path) -> str:
+    return "is no file" if path.exists() else "is not there"
 
 
 def settings(stack: StackFiles, env: Mapping[str, str] | None = None) -> dict[str, str]:

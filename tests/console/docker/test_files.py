@@ -81,6 +81,9 @@ def test_named_files(tmp_path: Path) -> None:
     assert files.locate(files=(base,)).env_file == tmp_path / ".env"
     with pytest.raises(UsageError, match=r"c\.yml is not there"):
         files.locate(files=(base, tmp_path / "c.yml"))
+    for names in ({"files": (tmp_path,)}, {"files": (base,), "env_file": tmp_path}):
+        with pytest.raises(UsageError, match="is no file"):
+            files.locate(**names)
     with pytest.raises(UsageError, match="holds no compose file"):
         files.locate(tmp_path)
 
