@@ -25,6 +25,11 @@ def layout(format_: str, target: Path | None, answers: list[str], *, reveal: boo
     chosen = format_ or ("jsonl" if suffix in (".jsonl", ".ndjson", ".json") else "csv")
     if chosen not in FORMATS:
         raise UsageError(f"there is no format {chosen}", f"formats: {', '.join(FORMATS)}")
+    for name in answers:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"--answer {name} is not UTF-8") from None
     if chosen != "csv" and (answers or exact or bom):
         raise UsageError("--answer, --exact and --bom go with CSV")
     return Layout(chosen, tuple(answers), reveal, exact, bom)
@@ -41,6 +46,7 @@ def run(inv: Invocation, where: LeadFilter, how: Layout, target: Path | None, *,
     async def body(session: Session) -> int:
         from console.cli.reveal import record_reveal
         from console.export import export
+        from console.wording import counted
 
         if how.reveal:
             await record_reveal(session, _named(where))
@@ -54,7 +60,7 @@ def run(inv: Invocation, where: LeadFilter, how: Layout, target: Path | None, *,
         finally:
             steps.end()
         masked = "" if how.reveal else "; personal data is masked, --reveal writes it in full"
-        inv.narrator.say(f"{done:,} leads written{f' to {target}' if target else ''}{masked}")
+        inv.narrator.say(f"{counted(done, 'lead')} written{f' to {target}' if target else ''}{masked}")
         return 0
 
     return inv.run(body)

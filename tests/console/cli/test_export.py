@@ -49,6 +49,7 @@ def test_a_file_that_is_there_stays(stack: Stack, tmp_path: Path) -> None:
     [
         (["--format", "xls"], 2, "there is no format xls"),
         (["--format", "jsonl", "--answer", "city"], 2, "go with CSV"),
+        (["--answer", "\udcff"], 2, "is not UTF-8"),
         (["--since", "soon"], 2, "--since soon is not a time"),
         (["-o", "/proc/none/leads.csv"], 1, "cannot be written: No such file or directory"),
         (["-o", "/proc", "--replace"], 2, "/proc is no file"),
