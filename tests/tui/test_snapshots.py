@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from api.models import QueueSnapshot
 from console.tui.app import LeadsApp
-from console.tui.state import Kind
+from console.tui.state import INTERVALS_S, Kind
 from tests.tui.conftest import NARROW, WIDE
 from tests.tui.fakes import NOW, FakeQueue, FakeRunner, World, sources
 
@@ -31,7 +31,6 @@ SCREENS = {
     "volumes": ("5",),
     "activity": ("6",),
 }
-STEADY = (Kind.STACK, Kind.QUEUE, Kind.LEADS)
 Compare = Callable[..., bool]
 
 
@@ -51,6 +50,7 @@ def settle(keys: tuple[str, ...]) -> Callable[[Pilot[None]], object]:
             await pilot.pause(0.01)
         await pilot.press(*keys)
         await pilot.pause(0.4)
+        await rest(app)
         page = app.page
         if page is not None:
             page.refresh_edges()
@@ -60,16 +60,31 @@ def settle(keys: tuple[str, ...]) -> Callable[[Pilot[None]], object]:
     return run
 
 
+async def rest(app: LeadsApp) -> None:
+    """What the open screen reads by itself has been read."""
+    reading = [each for each in app.workers if each.group.startswith("pages") or each.group in ("backup", "record")]
+    if reading:
+        await app.workers.wait_for_complete(reading)
+
+
 async def broken(app: LeadsApp, world: World, pilot: Pilot[None]) -> None:
-    """Every source fails once, and is not asked again."""
+    """Every source fails once, and is not asked again: when it would be depends on how often it had failed before."""
+    pollers = dict(app._pollers)
+    if Kind.VOLUMES in pollers:
+        while not app.known.volumes.seq:
+            await pilot.pause(0.01)
+    await app._stop_reading()
     world.stack_error = "No Docker Engine at unix:///var/run/docker.sock: connection refused"
     world.queue_error = "Redis does not answer: connection refused (leads_redis)"
     world.leads_error = "Postgres does not answer: timeout expired"
-    app.action_read_now()
-    kinds = (*STEADY, *((Kind.VOLUMES,) if Kind.VOLUMES in app._pollers else ()))
-    while not all(app.known.reading(kind).error for kind in kinds):
+    for kind, poller in pollers.items():
+        poller.pace(INTERVALS_S[kind])
+        await poller._once()
+    while not all(app.known.reading(kind).error for kind in pollers):
         await pilot.pause(0.01)
-    await app._stop_reading()
+    if app.page is not None:
+        app.page.read_again()
+    await rest(app)
 
 
 def in_state(state: str, world: World, later: list[float], keys: tuple[str, ...]) -> Callable[[Pilot[None]], object]:
@@ -88,8 +103,7 @@ def in_state(state: str, world: World, later: list[float], keys: tuple[str, ...]
             await broken(app, world, pilot)
         elif state == "stale":
             await app._stop_reading()
-            if listing := [each for each in app.workers if each.group.startswith("pages")]:
-                await app.workers.wait_for_complete(listing)
+            await rest(app)
             later[0] = 42.0
         elif state == "loading":
             later[0] = 1.0
