@@ -31,8 +31,14 @@ def tell(error: BaseException, arguments: Sequence[str] = ()) -> int:
     if _as_plugin(arguments):
         from console.cli.monitoring import NAGIOS_UNKNOWN, nagios_unknown
 
-        sys.stdout.write(nagios_unknown(text))
-        return NAGIOS_UNKNOWN
+        code = NAGIOS_UNKNOWN
+        try:
+            sys.stdout.write(nagios_unknown(text))
+            sys.stdout.flush()
+        except OSError:
+            pass  # it may be standard output that failed: then it is told as by any other command
+        else:
+            return code
     Narrator(sys.stderr).error(text, hint)
     return code
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 import pytest
 
-from tests.console.cli.calls import inside, leadsctl
+from tests.console.cli.calls import COMMAND, environment, inside, leadsctl
 from tests.console.cli.conftest import Stack
 
 
@@ -39,6 +40,16 @@ def test_a_nagios_plugin_that_is_called_wrongly_is_unknown_not_critical(words: l
         assert (call.code, call.err) == (3, "")
         assert re.fullmatch(r"LEADS UNKNOWN - [^\n|]+\n", call.text)
     assert inside("--local", "check", *words).code == 2
+
+
+def test_a_nagios_plugin_whose_output_cannot_be_written_says_so() -> None:
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(
+            [*COMMAND, "check", "--frob", "--format", "nagios"],
+            stdout=full, stderr=subprocess.PIPE, env=environment(), text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 3
+    assert done.stderr == "leadsctl: No such option: --frob\nhint: leadsctl check --help shows what it takes\n"
 
 
 def test_options_before_it_may_be_wrong_as_well() -> None:
