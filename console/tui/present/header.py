@@ -82,6 +82,8 @@ def _health(known: Known) -> Cell:
 
 
 TABS = ("Overview", "Logs", "Queue", "Leads", "Volumes", "Activity")
+WHOLE = 72
+"""From so many cells on there is room for all their names beside the clock."""
 
 
 def tabs(current: str, width: int) -> tuple[Line, list[tuple[int, int, str]]]:
@@ -92,8 +94,9 @@ def tabs(current: str, width: int) -> tuple[Line, list[tuple[int, int, str]]]:
     at = 1
     for key, name in enumerate(TABS, 1):
         here = name.lower() == current
-        text = f"{key} {name}"
-        cells += [Cell(f"{key} ", Tone.KEY), Cell(name, Tone.TAB if here else Tone.DIM), Cell(gap)]
+        shown = name if here or width >= WHOLE else name[:3]
+        text = f"{key} {shown}"
+        cells += [Cell(f"{key} ", Tone.KEY), Cell(shown, Tone.TAB if here else Tone.DIM), Cell(gap)]
         spans.append((at, at + len(text), name.lower()))
         at += len(text) + len(gap)
     return tuple(cells), spans

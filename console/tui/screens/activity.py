@@ -31,6 +31,7 @@ class Activity(Page):
     NAME = "activity"
     CSS = """
     #notices { height: 6; }
+    Activity.-flat #notices { height: 4; }
     #activity { height: 1fr; }
     """
 

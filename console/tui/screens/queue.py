@@ -39,6 +39,7 @@ class Queue(JobVerbs):
     #jobs { height: 1fr; }
     #states { height: 1; }
     #job { height: 9; }
+    Queue.-flat #job { height: 4; }
     Queue.-tall #job, Queue.-high #job { height: 40%; }
     Queue.-reading #jobs { display: none; }
     Queue.-reading #job { height: 1fr; }
@@ -96,6 +97,11 @@ class Queue(JobVerbs):
             self.jobs.refresh()
         if kinds is None or Kind.QUEUE in kinds:
             self._draw()
+
+    def on_screen_resume(self) -> None:
+        """The queue went on while another screen was looked at."""
+        if self.ready:
+            self.jobs.refresh()
 
     def when_listed(self, do: Callable[[], None]) -> None:
         """Call `do` once jobs are listed."""

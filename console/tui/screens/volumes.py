@@ -46,6 +46,7 @@ class Volumes(Page):
     #disk { height: 4; }
     #stores { layout: vertical; height: 1fr; }
     #stores Board { height: 1fr; }
+    Volumes.-flat #redis { display: none; }
     Volumes.-wide #stores, Volumes.-huge #stores { layout: horizontal; }
     Volumes.-wide #stores Board, Volumes.-huge #stores Board { width: 1fr; }
     """

@@ -1,0 +1,51 @@
+"""Small terminals: every screen shows what it is for, and every list a row."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.format import width_of
+from tests.tui.conftest import opened
+from tests.tui.fakes import World, job_id
+from tests.tui.test_queue import at_queue, page
+
+SMALL = (60, 15)
+
+
+@pytest.mark.parametrize(
+    ("keys", "shown"),
+    [
+        ((), ("1 Overview", "● app", "Latest leads", "Zoë", "Needs you", "3 jobs stuck")),
+        (("2",), ("2 Logs", "following", "120 lines")),
+        (("3",), ("3 Queue", "▌ 01J9…2M4X0V", "01J9…2M4X2V", "received ")),
+        (("4",), ("4 Leads", "Zoë", "100+ shown")),
+        (("5",), ("5 Volumes", "redis_data", "9 d ago", "18,204 leads")),
+        (("6",), ("6 Activity", "Values on", "ana@ops", "12 recorded")),
+    ],
+)
+async def test_every_screen_is_of_use_in_a_small_terminal(keys: tuple[str, ...], shown: tuple[str, ...]) -> None:
+    async with opened(size=SMALL) as seat:
+        await seat.press(*keys)
+        for text in (*shown, "12:04:33", "? help"):
+            await seat.sees(text)
+        assert all(width_of(line) == SMALL[0] for line in seat.lines)
+
+
+async def test_the_tabs_can_be_clicked_where_their_names_are_short() -> None:
+    async with opened(size=SMALL) as seat:
+        await seat.pilot.click("TopBar", offset=(seat.lines[1].index("5 Vol") + 2, 1))
+        await seat.sees("5 Volumes")
+
+
+async def test_the_queue_is_listed_anew_when_one_comes_back_to_it() -> None:
+    world = World()
+    async with opened(world) as seat:
+        await at_queue(seat)
+        await seat.sees("3 shown")
+        await seat.press("1")
+        await seat.sees("Needs you")
+        world.jobs_gone.add(job_id(30_000))
+        before = world.reads["jobs"]
+        await seat.press("3")
+        await seat.until(lambda: len(page(seat).jobs.views) == 2, "read at once")
+        assert world.reads["jobs"] == before + 1
