@@ -68,6 +68,8 @@ class Taker:
             wanted.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             swept(wanted)
             began, target, handle = await begun(wanted)
+        except FileExistsError:
+            raise ConsoleError(f"{wanted.directory} is no folder", "give --to one, or the path of a new one") from None
         except OSError as error:
             raise ConsoleError(f"{wanted.directory} cannot be written: {error.strerror}") from error
         part = _part(target)

@@ -75,6 +75,7 @@ def test_an_encrypted_backup_needs_its_identity(stack: Stack, tmp_path: Path) ->
     ("arguments", "code", "says"),
     [
         (["backup", "--to", "/proc/none"], 1, "cannot be written"),
+        (["backup", "--to", "/etc/passwd"], 1, "/etc/passwd is no folder"),
         (["backup", "--recipient", "age1nonsense"], 2, "no age public key"),
         (["restore", "/proc/none"], 1, "cannot be read: No such file"),
         (["restore", "/etc/passwd"], 1, "damaged or is none"),
