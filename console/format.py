@@ -147,6 +147,18 @@ def wrap_line(line: Line, width: int) -> list[Line]:
     return [tuple(row) for row in rows]
 
 
+def flow(facts: Sequence[Line], width: int) -> list[Line]:
+    """Facts beside one another, a dot between them, on lines of at most `width` cells: none is broken that fits one."""
+    rows: list[Line] = []
+    for fact in facts:
+        begun = (*rows[-1], Cell(" · ", Tone.DIM), *fact) if rows else fact
+        if rows and line_width(begun) <= width:
+            rows[-1] = begun
+        else:
+            rows += wrap_line(fact, width)
+    return rows
+
+
 # --- numbers and times -----------------------------------------------------------------------------------------------
 
 

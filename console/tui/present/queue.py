@@ -17,6 +17,7 @@ from console.format import (
     clock,
     clock_ms,
     fit,
+    flow,
     moment,
     number,
     rate,
@@ -25,7 +26,6 @@ from console.format import (
     took,
     width_of,
     wrap,
-    wrap_line,
 )
 from console.history import QueueHistory
 from console.masking import mask_json
@@ -164,29 +164,20 @@ def _trouble(view: JobView, now: float) -> Cell:
 def job_details(view: JobView, now: float, width: int, *, revealed: bool) -> list[Line]:
     """Times, attempts with their errors, payload."""
     job = view.job
-    due = f" · due {clock(view.due_at)}" if view.due_at else ""
-    head: list[Line] = [
-        (
-            Cell("received ", Tone.DIM),
-            Cell(clock_ms(job.received_at)),
-            Cell(f" · {age(now - job.received_at)} ago · as ", Tone.DIM),
-            Cell(f"#{number(job.seq)}"),
-            Cell(" · request ", Tone.DIM),
-            Cell(safe(job.request_id, 60) or "–"),
-        ),
-        (
-            Cell(f"{STATE_TITLES[view.state]} since ", Tone.DIM),
-            Cell(moment(view.since, now)),
-            Cell(due, Tone.WARN),
-            Cell(f" · {safe(job.source, 12)} ", Tone.DIM),
-            Cell(safe(job.external_id, 80)),
-            Cell(" · form ", Tone.DIM),
-            Cell(safe(job.form, 60) or "–"),
-            Cell(" · page ", Tone.DIM),
-            Cell(safe(job.page, 60) or "–"),
-        ),
+    came: list[Line] = [
+        (Cell("received ", Tone.DIM), Cell(clock_ms(job.received_at))),
+        (Cell(f"{age(now - job.received_at)} ago", Tone.DIM),),
+        (Cell("as ", Tone.DIM), Cell(f"#{number(job.seq)}")),
+        (Cell("request ", Tone.DIM), Cell(safe(job.request_id, 60) or "–")),
     ]
-    lines = [part for line in head for part in wrap_line(line, width)]
+    stands: list[Line] = [
+        (Cell(f"{STATE_TITLES[view.state]} since ", Tone.DIM), Cell(moment(view.since, now))),
+        *([(Cell(f"due {clock(view.due_at)}", Tone.WARN),)] if view.due_at else []),
+        (Cell(f"{safe(job.source, 12)} ", Tone.DIM), Cell(safe(job.external_id, 80))),
+        (Cell("form ", Tone.DIM), Cell(safe(job.form, 60) or "–")),
+        (Cell("page ", Tone.DIM), Cell(safe(job.page, 60) or "–")),
+    ]
+    lines = [*flow(came, width), *flow(stands, width)]
     lines += [line for attempt in job.history for line in attempt_lines(attempt, width)]
     if view.state is JobState.IN_FLIGHT or (view.state is JobState.STUCK and view.worker):
         tone = Tone.BAD if view.stuck else Tone.ACCENT
