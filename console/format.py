@@ -121,6 +121,14 @@ def wrap(text: str, width: int, limit: int = 1_000) -> list[str]:
     return lines or [""]
 
 
+def with_hint(text: str, hint: str) -> str:
+    """What happened and what to do about it (both safe), as two sentences in one line."""
+    if not hint:
+        return text
+    named = hint.startswith("leadsctl ")
+    return f"{text.rstrip('.')}. {hint if named else hint[0].upper() + hint[1:]}"
+
+
 _WORDS = re.compile(r" *[^ ]+| +")
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Generic, TypeVar
 
 from console.errors import ConsoleError
-from console.format import safe
+from console.format import safe, with_hint
 from console.snapshots import Reading
 
 T = TypeVar("T")
@@ -135,5 +135,5 @@ def one_line(error: BaseException) -> str:
     """What an error says, as one safe line, with the hint if it carries one. Never empty."""
     text = safe(" ".join(str(error).split())) or type(error).__name__
     if isinstance(error, ConsoleError) and error.hint:
-        text = f"{text.rstrip('.')}. {safe(error.hint)}"
+        text = with_hint(text, safe(error.hint))
     return text

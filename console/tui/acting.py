@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from console.errors import ConsoleError
-from console.format import Tone, safe
+from console.format import Tone, safe, with_hint
 from console.ports import Action, Result, Runner, Verb
 from console.snapshots import Progress
 from console.tui.state import Known
@@ -138,16 +138,16 @@ class Acting:
 
     def _tell(self, action: Action, label: str, result: Result) -> None:
         text = safe(result.text) or ("done" if result.ok else "failed")
-        hint = f" {safe(result.hint)}" if result.hint else ""
+        text = with_hint(text, safe(result.hint))
         tone = Tone.OK if result.ok else Tone.BAD
         if action.verb in JOB_VERBS and action.targets:
             self._known.remember(f"trace {action.targets[0]}")
         what = action.verb.value.replace("-", " ")
-        self._known.happened("you", what, target_of(action), text + hint, tone, record=action.record)
+        self._known.happened("you", what, target_of(action), text, tone, record=action.record)
         if result.ok and action.verb is Verb.REVEAL:
             return
         self._app.notify(
-            text + hint,
+            text,
             title=("● " if result.ok else "✖ ") + label,
             severity="information" if result.ok else "error",
             timeout=5 if result.ok else 12,

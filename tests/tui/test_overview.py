@@ -159,7 +159,7 @@ async def test_a_failure_says_why_and_what_to_do() -> None:
     async with opened(world, runner=FakeRunner(world, fails={Verb.RESTART: refused})) as seat:
         await seat.press("r")
         await seat.sees("✖ restart app")
-        await seat.sees("the engine refused see leadsctl doctor")
+        await seat.sees("the engine refused. See leadsctl doctor")
         await seat.press("6")
         await seat.sees("✖ the engine refused")
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.models import JobState
-from console.format import Cell, Line, Tone, line_width, wrap_line
+from console.format import Cell, Line, Tone, line_width, with_hint, wrap_line
 from console.ports import Action, Verb
 from console.snapshots import LogLine, Reading, Replica, Role, Service, StackSnapshot, State
 from console.tui.logbook import Entry, compiled
@@ -202,3 +202,15 @@ def test_a_payload_for_editing_means_the_same_and_shows_everything(payload: dict
 def test_numbers_beyond_floats_survive_editing() -> None:
     assert "12345678901234567890" in pretty('{"id":12345678901234567890}')
     assert pretty("no json\u202e") == "no json\\u202e"
+
+
+@pytest.mark.parametrize(
+    ("happened", "hint", "told"),
+    [
+        ("no answer", "", "no answer"),
+        ("no answer", "wait until it is up", "no answer. Wait until it is up"),
+        ("It failed.", "leadsctl ps shows why", "It failed. leadsctl ps shows why"),
+    ],
+)
+def test_a_hint_is_a_sentence_of_its_own(happened: str, hint: str, told: str) -> None:
+    assert with_hint(happened, hint) == told
