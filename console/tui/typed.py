@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from console.format import Cell, Line, Tone, safe
+from console.format import Cell, Line, Tone, safe, with_hint
 from console.ports import Action, Result, Verb
 from console.tui.acting import Question
 from console.tui.places import PAGES
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 OWN = ("quit", *PAGES)
 """Words that the command line does not have, or that go to a screen when they stand alone."""
+HINT = "hint: "
+"""How a command's note begins that says what to do about its failure."""
 KEPT = 100
 
 
@@ -80,7 +83,7 @@ class Typed:
         finally:
             app.known.ended(doing)
         if said.exit_code and not said.output:
-            self._complain(" ".join(said.notes))
+            self._complain(" ".join(note for note in said.notes if not note.startswith(HINT)), said.notes)
         elif said.output:
             self._show(text, said.output, said.notes)
         if app.page is not None:
@@ -111,5 +114,8 @@ class Typed:
 
         self._app.push_screen(Reader(f": {safe(text, 80)}", lines, wide=True))
 
-    def _complain(self, text: str) -> None:
-        self._app.notify(safe(text, 400) or "that failed", title="✖ command", severity="error", timeout=8, markup=False)
+    def _complain(self, text: str, notes: Sequence[str] = ()) -> None:
+        """Say why nothing was done; what to do about it is the one among the notes that begins so."""
+        hint = " ".join(note.removeprefix(HINT) for note in notes if note.startswith(HINT))
+        text = with_hint(safe(text, 300), safe(hint, 200))
+        self._app.notify(text or "that failed", title="✖ command", severity="error", timeout=8, markup=False)

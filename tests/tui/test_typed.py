@@ -138,3 +138,10 @@ async def test_a_reveal_is_recorded_before_anything_is_shown() -> None:
         await typed(seat, f"queue show {job_id(30_000)} --reveal")
         await seat.did(Verb.REVEAL, f"job {job_id(30_000)}")
         await seat.sees("123480000")
+
+
+async def test_what_is_wrong_with_a_command_and_what_to_do_are_two_sentences() -> None:
+    async with seated() as seat:
+        await typed(seat, "queue list --state dead")
+        await seat.sees("No such option: --state. leadsctl queue list --help")
+        await seat.misses("hint:")
