@@ -8,6 +8,7 @@ import pytest
 
 from console.ports import Action, Result, Verb
 from console.snapshots import LogLine, State
+from console.tui.widgets.mainpanels import NeedsTable
 from tests.tui.conftest import WIDE, opened
 from tests.tui.fakes import NOW, FakeRunner, World
 from tests.tui.test_logs import write
@@ -272,3 +273,24 @@ async def test_a_warning_that_comes_late_is_among_the_last_ones_at_its_time() ->
             for text in ("the last one", " another ", "a late one")
         ]
         assert told == sorted(told), "newest first"
+
+
+async def test_the_most_urgent_need_is_in_sight_unless_somebody_is_at_the_list() -> None:
+    world = World()
+    async with opened(world) as seat:
+        await seat.sees("3 jobs stuck")
+        world.states["redis"] = State.FAILED
+        seat.app.poke()
+        await seat.sees("redis is failed")
+        needs = seat.app.screen.query_one("#needs", NeedsTable)
+        needs.focus()
+        await seat.press("j")
+        at = needs.key
+        world.states["app"] = State.FAILED
+        seat.app.poke()
+        await seat.until(lambda: "service:app" in needs.keys)
+        await seat.pilot.pause()
+        assert needs.key == at, "what is acted upon stays under the cursor"
+        await seat.press("shift+tab")
+        await seat.sees("app is failed")
+        assert needs.key == "service:app"

@@ -50,7 +50,7 @@ class Overview(Page):
         self.queue.can_focus = False
         self.latest = Table("Latest leads", lead_view.COLUMNS, header=False, follow_top=True, id="latest")
         self.warnings = WarningStrip(known, id="warnings")
-        self.needs = NeedsTable("Needs you", need_view.COLUMNS, header=False, id="needs")
+        self.needs = NeedsTable("Needs you", need_view.COLUMNS, header=False, follow_top=True, id="needs")
 
     def content(self) -> ComposeResult:
         """Four panels, and where there is room the last warnings."""

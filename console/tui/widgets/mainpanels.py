@@ -23,10 +23,20 @@ class ServicesTable(Table):
 
 
 class NeedsTable(Table):
-    """What needs the operator."""
+    """What needs the operator: the most urgent is in sight, until somebody is at the list."""
 
     PLACE = "needs"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "show", key_display="enter"),
         Binding("r", "screen.heal", "do what it says"),
     ]
+
+    def on_focus(self) -> None:
+        """What is acted upon does not change under the reader's hands."""
+        self.hold()
+
+    def on_blur(self) -> None:
+        """Another panel is looked at; on another screen this one keeps its place."""
+        if self.screen.is_current:
+            self._held = False
+            self.show(self.rows)
