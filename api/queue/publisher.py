@@ -150,7 +150,7 @@ class Publisher:
 
     def _next_batch(self) -> list[Item]:
         """The next jobs that still matter to somebody, within the bounds of a script; live ones first."""
-        now = asyncio.get_running_loop().time()
+        now = _now()
         batch: list[Item] = []
         size = 0
         while self._queue and len(batch) < BATCH_JOBS and (not batch or size + self._queue[0].size <= BATCH_BYTES):
@@ -167,7 +167,6 @@ class Publisher:
 
     async def _commit(self, batch: list[Item], sent: asyncio.Future[Any] | None) -> None:
         """Have one batch acknowledged, on whatever connection there is while any of its callers waits."""
-        loop = asyncio.get_running_loop()
         command, script = b"EVALSHA", self._script.sha
         until = min([item.call.deadline for item in batch])
         try:
@@ -181,11 +180,13 @@ class Publisher:
                         sent = wire.send(packed(command, script, self._named, batch))
                     reply = await self._reply(sent, until)
                 except TimeoutError:
-                    now = loop.time()
+                    now = _now()
                     following = expire(batch, now, self._reason())
                     if following is None:
                         return
                     until = max(following, now + LATE_S)
+                    if sent is not None:
+                        sent = self._wire.renewed(sent) if self._wire is not None else None
                 except WireError:
                     sent = None
                 else:
@@ -202,14 +203,17 @@ class Publisher:
 
         A connection is dropped for its own silence only: a caller who first waited for one has little time left.
         """
-        loop, wire = asyncio.get_running_loop(), self._wire
+        wire = self._wire
         silent = until if wire is None else wire.waiting_since + self._timeout_s
-        await asyncio.wait((sent,), timeout=min(until, silent) - loop.time())
-        if sent.done():
-            return sent.result()
-        if wire is not None and wire.alive and wire.waiting_since + self._timeout_s <= loop.time():
-            self._lose(f"no answer within {self._timeout_s:g} s")
-        raise TimeoutError
+        try:
+            async with asyncio.timeout_at(min(until, silent)):
+                return await sent
+        except TimeoutError:
+            if sent.done() and not sent.cancelled():
+                return sent.result()
+            if wire is not None and wire.alive and wire.waiting_since + self._timeout_s <= _now():
+                self._lose(f"no answer within {self._timeout_s:g} s")
+            raise
 
     def _answer(self, batch: list[Item], reply: Any) -> None:
         if isinstance(reply, bytes) and len(reply) == len(batch):
@@ -232,7 +236,7 @@ class Publisher:
 
     def _given_up(self, down_since: float) -> bool:
         """Whether the outage has lasted so long that nobody should begin to wait for its end."""
-        return asyncio.get_running_loop().time() - down_since > GRACE_S
+        return _now() - down_since > GRACE_S
 
     def _reason(self) -> str:
         """Why a call fails now."""
@@ -287,3 +291,7 @@ class Publisher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -87,6 +87,15 @@ class Wire(asyncio.Protocol):
             self._transport.write(rest)
         return future
 
+    def renewed(self, reply: asyncio.Future[Any]) -> asyncio.Future[Any] | None:
+        """Another future in the place of one that was cancelled; None if its reply has come, or will not any more."""
+        try:
+            place = self._waiting.index(reply)
+        except ValueError:
+            return None
+        self._waiting[place] = asyncio.get_running_loop().create_future()
+        return self._waiting[place]
+
     def _written_now(self, packed: bytes) -> int:
         """How much the socket takes at once. uvloop writes at the end of its turn only: Redis could be at work by then.
 
