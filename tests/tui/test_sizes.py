@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from console.format import width_of
+from console.tui.present import activity, leads, needs, queue, services, trace, volumes
+from console.tui.widgets.table import Table
 from tests.tui.conftest import opened
 from tests.tui.fakes import World, job_id
 from tests.tui.test_queue import at_queue, page
@@ -29,6 +31,26 @@ async def test_every_screen_is_of_use_in_a_small_terminal(keys: tuple[str, ...],
         for text in (*shown, "12:04:33", "? help"):
             await seat.sees(text)
         assert all(width_of(line) == SMALL[0] for line in seat.lines)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        Table("leads", leads.COLUMNS),
+        Table("jobs", queue.JOB_COLUMNS, selectable=True),
+        Table("services", services.COLUMNS, gap=1),
+        Table("volumes", volumes.COLUMNS),
+        Table("activity", activity.COLUMNS),
+        Table("needs", needs.COLUMNS),
+        Table("trace", trace.COLUMNS),
+    ],
+    ids=lambda table: str(table.title),
+)
+def test_no_column_stands_beyond_the_edge(table: Table) -> None:
+    for width in range(SMALL[0] - 4, 220):
+        widths = [each for each in table._widths(width) if each]
+        margin = 2 if table.selectable else 1
+        assert sum(widths) + table.gap * (len(widths) - 1) <= width - margin, f"in {width} cells"
 
 
 async def test_the_tabs_can_be_clicked_where_their_names_are_short() -> None:

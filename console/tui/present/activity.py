@@ -16,7 +16,7 @@ COLUMNS = (
     Column("time", 8),
     Column("who", 8, grow=1),
     Column("what", 10),
-    Column("target", 10, grow=2),
+    Column("target", 10, grow=2, from_width=64),
     Column("", 20, grow=6),
 )
 _SHAPES = {Tone.BAD: "✖", Tone.WARN: "◐", Tone.OK: "●"}

@@ -21,7 +21,7 @@ COLUMNS = (
     Column("campaign", 12, grow=3, from_width=150),
     Column("source", 6, from_width=90),
     Column("status", 7, from_width=60),
-    Column("took", 6, right=True, from_width=60),
+    Column("took", 6, right=True, from_width=65),
 )
 
 

@@ -38,9 +38,9 @@ JOB_COLUMNS = (
     Column("job", 11),
     Column("source", 6, from_width=90),
     Column("lead", 11, grow=2),
-    Column("page", 6, grow=1),
+    Column("page", 6, grow=1, from_width=63),
     Column("age", 6, right=True),
-    Column("attempt", 7, right=True),
+    Column("attempt", 7, right=True, from_width=55),
     Column("worker", 10, from_width=90),
     Column("last error", 12, grow=6),
 )

@@ -16,9 +16,9 @@ COLUMNS = (
     Column("size", 8, right=True),
     Column("growth", 12, right=True),
     Column("last 20 min", 20, from_width=100),
-    Column("mounted at", 20, grow=2),
+    Column("mounted at", 20, grow=2, from_width=74),
     Column("used by", 10, grow=1),
-    Column("driver", 9, from_width=100),
+    Column("driver", 9, from_width=107),
 )
 SPARK_S = 1200.0
 LABEL = 10
