@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from console.cli import terminal
 from console.cli.invocation import Invocation
 from console.errors import UsageError
 
 if TYPE_CHECKING:
+    from textual.app import App
+
     from console.session import Session
     from console.tools import Tools
 
@@ -54,10 +56,24 @@ async def run_ui(session: Session, title: str) -> int:
     # Textual's own way to end is a traceback with every local variable, and so with personal data, on the screen.
     app._fatal_error = app._close_messages_no_wait  # type: ignore[method-assign]
     collect_seldom()
-    await app.run_async()
+    await until_closed(app)
     if app._exception is not None:
         raise app._exception
     return app.return_code or 0
+
+
+async def until_closed(app: App[Any]) -> None:
+    """Run the app; the thread that reads its keys ends with it, however it ends.
+
+    Where the end is cut short by a terminal that goes away Textual leaves that thread behind: it would read nothing
+    again and again, and the process could not end.
+    """
+    try:
+        await app.run_async()
+    finally:
+        told = getattr(app._driver, "exit_event", None)
+        if told is not None:
+            told.set()
 
 
 def tools_of(session: Session) -> Tools:
