@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from console.cli import terminal
 from console.cli.invocation import Invocation
 from console.errors import UsageError
 
 if TYPE_CHECKING:
-    from textual.app import App
-
     from console.session import Session
     from console.tools import Tools
 
@@ -41,6 +39,7 @@ def open_ui(inv: Invocation) -> int:
 async def run_ui(session: Session, title: str) -> int:
     """Run the UI on a session; its exit code. Raises what the UI could not handle, once the terminal is free again."""
     from console.tui.app import LeadsApp
+    from console.tui.closing import until_closed
     from console.tui.garbage import collect_seldom
 
     told = session.settings
@@ -60,20 +59,6 @@ async def run_ui(session: Session, title: str) -> int:
     if app._exception is not None:
         raise app._exception
     return app.return_code or 0
-
-
-async def until_closed(app: App[Any]) -> None:
-    """Run the app; the thread that reads its keys ends with it, however it ends.
-
-    Where the end is cut short by a terminal that goes away Textual leaves that thread behind: it would read nothing
-    again and again, and the process could not end.
-    """
-    try:
-        await app.run_async()
-    finally:
-        told = getattr(app._driver, "exit_event", None)
-        if told is not None:
-            told.set()
 
 
 def tools_of(session: Session) -> Tools:

@@ -21,7 +21,7 @@ from console.stack.local.health import Prober
 from console.stack.local.lock import locked
 from console.stack.local.places import SERVICES, Access, Kept, Places, default_state_dir
 from console.stack.local.processes import Record, read_record
-from console.stack.local.tasks import in_thread, steps
+from console.stack.local.tasks import in_thread, steps, to_its_end
 from console.stack.local.usage import Usage, UsageMeter
 from console.stack.local.without import WithoutContainers
 from console.stack.piping import output, piped
@@ -85,13 +85,18 @@ class LocalRuntime(WithoutContainers):
         return self._changing("stop", lambda conductor: conductor.stop(services or SERVICES))
 
     def restart(self, services: Sequence[str], *, index: int = 0) -> AsyncGenerator[Progress, None]:
-        """Stop services (all when empty) and start them again, with the settings as they are now."""
+        """Stop services (all when empty) and start them again, with the settings as they are now.
+
+        Who gives up in the middle of it has them started all the same.
+        """
         demand_known(services)
         view.demand_only(services[0] if services else "", index)
 
         async def work(conductor: Conductor) -> None:
-            await conductor.stop(services or SERVICES)
-            await conductor.start(services or SERVICES)
+            try:
+                await conductor.stop(services or SERVICES)
+            finally:
+                await to_its_end(conductor.start(services or SERVICES))
 
         return self._changing("restart", work)
 

@@ -14,7 +14,7 @@ CLOSING = """
 import asyncio, os, sys
 from textual.app import App
 from console.cli.ending import in_order
-from console.cli.ui import until_closed
+from console.tui.closing import until_closed
 
 class Closing(App[object]):
     def on_ready(self):

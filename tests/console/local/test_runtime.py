@@ -150,6 +150,20 @@ async def test_stop_start_and_restart_are_for_single_services(runtime: LocalRunt
     await assert_kept(runtime)
 
 
+async def test_a_restart_that_is_given_up_leaves_nothing_stopped(runtime: LocalRuntime) -> None:
+    await drain(runtime.up(DATA))
+    first = await replica(runtime, "redis")
+    stream = runtime.restart(["redis"])
+    async for step in stream:
+        if step.service == "redis":
+            break
+    await stream.aclose()
+    second = await replica(runtime, "redis")
+    assert second.state is State.HEALTHY
+    assert second.pid != first.pid
+    await drain(runtime.down())
+
+
 async def test_up_again_changes_nothing_that_runs(runtime: LocalRuntime, state_dir: Path) -> None:
     await drain(runtime.up(DATA))
     before = [(await replica(runtime, name)).pid for name in DATA]
