@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,10 @@ class Configuration:
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name].value
+
+    def changed(self, name: str, value: Any) -> Configuration:
+        """The same but for the value of one option."""
+        return replace(self, values={**self.values, name: replace(self.values[name], value=value)})
 
 
 def config_path(env: Mapping[str, str] | None = None) -> Path:

@@ -13,6 +13,9 @@ from console.cli.invocation import Invocation, invocation
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from console.demo.session import DemoSession
+    from console.settings import Settings
+
 
 def demo(
     ctx: typer.Context,
@@ -53,20 +56,26 @@ def _without_ui(
 
 
 async def _with_ui(inv: Invocation, *, leads: int | None, rate: float | None, seed: int | None) -> int:
-    from dataclasses import replace
-
     from console.cli.ui import run_ui
     from console.demo.session import TUI_RATE, DemoSession
     from console.session import Session
 
-    read_only = inv.settings.read_only
     steps = inv.narrator.steps()
     try:
         async with (
             DemoSession(rate=TUI_RATE if rate is None else rate, count=leads, seed=seed, on_step=steps.step) as running,
-            Session(replace(running.settings, read_only=read_only), running.runtime) as session,
+            Session(_settings(inv, running), running.runtime) as session,
         ):
             steps.end()
             return await run_ui(session, "demo")
     finally:
         steps.end()
+
+
+def _settings(inv: Invocation, running: DemoSession) -> Settings:
+    """The demo's, with the operator's own looks and keys; nothing outlasts it."""
+    from dataclasses import replace
+
+    mine, own = inv.settings, running.settings
+    config = mine.config.changed("backup.dir", own.config["backup.dir"])
+    return replace(own, read_only=mine.read_only, config=config)

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from api.sources import SOURCES
+from console.config import defaults
 from console.demo.graph import GraphStandIn, Temper
 from console.demo.interrupts import Interrupts
 from console.demo.leftovers import clear_leftovers, demo_directory, remove_demo
@@ -105,7 +106,8 @@ class DemoSession:
         )
         others = {"google": secrets.token_urlsafe(24), "typeform": secrets.token_hex(20)}
         _write_settings(folder, self.graph.url, token, meta=secret, others=others, retry_base_s=self._retry_base_s)
-        self.settings = Settings(runtime="local", directory=folder)
+        config = defaults().changed("backup.dir", folder / "backups")
+        self.settings = Settings(runtime="local", directory=folder, config=config)
         self.runtime = LocalRuntime(folder, throwaway=True)
         into.push_async_callback(self._down)
         async with aclosing(self.runtime.up()) as steps:

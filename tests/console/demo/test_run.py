@@ -187,6 +187,7 @@ async def test_a_session_shows_a_living_stack(temporary: Path, monkeypatch: pyte
             while not any(lead.form_name for lead in (await session.leads.read()).latest if lead.source == "meta"):
                 await asyncio.sleep(0.1)
         assert (await session.sender.test({})).ok, "its own secret is known to the console"
+        assert Path(session.backup_wanted()["directory"]).is_relative_to(temporary), "it goes with the demo"
         before = demo.traffic.sent.leads
         stopped = [step async for step in demo.runtime.stop(["app"])]
         assert stopped[-1].ok
