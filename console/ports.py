@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from console.trace import TraceSource
 
 
-PERSONAL = frozenset({"payload", "fields", "words"})
-"""Arguments that may hold personal data: they are not in the record."""
-
-
 class Verb(StrEnum):
     """Everything that changes something. UPPER-CASE keys and a question belong to the destructive ones."""
 
@@ -89,12 +85,6 @@ class Action:
     verb: Verb
     targets: tuple[str, ...] = ()
     args: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def record(self) -> str:
-        """What it is done to, as the record of operators' actions has it: nothing personal is in it."""
-        args = " ".join(f"{name}={value}" for name, value in self.args.items() if name not in PERSONAL)
-        return " ".join(filter(None, (" ".join(self.targets), args)))
 
 
 @dataclass(frozen=True, slots=True)

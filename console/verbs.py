@@ -15,6 +15,7 @@ from console.errors import ConsoleError
 from console.links import Links
 from console.ports import Action, Result, Runtime, Verb
 from console.queue_verbs import QueueVerbs
+from console.record import recorded
 from console.snapshots import Progress
 from console.sources.check import AccountingReader
 
@@ -90,7 +91,7 @@ class PipelineVerbs:
         who, what = self._operator, action.verb.value
         try:
             async with asyncio.timeout(RECORD_TIMEOUT_S):
-                await self._links.read(lambda reader: reader.audit(who, what, action.record, result))
+                await self._links.read(lambda reader: reader.audit(who, what, recorded(action), result))
         except ConsoleError as error:
             return str(error)
         except TimeoutError:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from console.errors import ConsoleError
 from console.format import Tone, safe, with_hint
 from console.ports import Action, Result, Runner, Verb
+from console.record import recorded
 from console.snapshots import Progress
 from console.tui.state import Known
 from console.tui.work import begin
@@ -143,7 +144,7 @@ class Acting:
         if action.verb in JOB_VERBS and action.targets:
             self._known.remember(f"trace {action.targets[0]}")
         what = action.verb.value.replace("-", " ")
-        self._known.happened("you", what, target_of(action), text, tone, record=action.record)
+        self._known.happened("you", what, target_of(action), text, tone, record=recorded(action))
         if result.ok and action.verb is Verb.REVEAL:
             return
         self._app.notify(

@@ -8,6 +8,7 @@ import pytest
 
 from api.store.records import OperatorAction
 from console.ports import Action, Verb
+from console.record import recorded
 from tests.tui.conftest import WIDE, opened
 from tests.tui.fakes import NOW, FakeLeads
 from tests.tui.test_queue import at_queue, stuck
@@ -42,4 +43,4 @@ async def test_what_another_operator_did_at_the_same_moment_is_shown(monkeypatch
 
 def test_nothing_personal_is_in_the_record() -> None:
     edit = Action(Verb.EDIT, ("01J9",), {"payload": '{"email":"ana@gmail.com"}', "page": "1029"})
-    assert edit.record == "01J9 page=1029"
+    assert recorded(edit) == "01J9 page=1029"

@@ -30,6 +30,13 @@ async def at_queue(seat: Seat) -> None:
     await seat.sees("worker-2 go")
 
 
+async def confirmed(seat: Seat, key: str) -> None:
+    """Press a key that asks first, and say yes."""
+    await seat.press(key)
+    await seat.sees("51 jobs in flight")
+    await seat.press("tab", "enter")
+
+
 async def test_it_begins_with_what_is_in_trouble() -> None:
     async with opened() as seat:
         await at_queue(seat)
@@ -131,9 +138,7 @@ async def test_discard_asks_names_the_lead_and_can_be_undone() -> None:
         await seat.press("enter")
         await seat.misses("will not be stored")
         assert seat.runner.done == [], "the focus was on Cancel"
-        await seat.press("X")
-        await seat.sees("51 jobs in flight")
-        await seat.press("tab", "enter")
+        await confirmed(seat, "X")
         await seat.did(Verb.DISCARD, stuck(0))
         await seat.sees("2 shown")
         await seat.press("U")
@@ -186,9 +191,7 @@ async def test_undo_is_hinted_once_there_is_something_to_undo() -> None:
     async with opened(size=WIDE) as seat:
         await at_queue(seat)
         await seat.misses(" U undo")
-        await seat.press("X")
-        await seat.sees("51 jobs in flight")
-        await seat.press("tab", "enter")
+        await confirmed(seat, "X")
         await seat.sees(" U undo")
         await seat.press("U")
         await seat.misses(" U undo")
@@ -204,9 +207,7 @@ async def test_undo_without_a_discard_does_nothing() -> None:
 
 async def discard_all(seat: Seat) -> None:
     """Discard everything in the state that is listed."""
-    await seat.press("D")
-    await seat.sees("51 jobs in flight")
-    await seat.press("tab", "enter")
+    await confirmed(seat, "D")
     await seat.did(Verb.DISCARD_MATCHING)
     await seat.until(lambda: page(seat).discards)
 
@@ -214,9 +215,7 @@ async def discard_all(seat: Seat) -> None:
 async def test_undo_takes_back_one_discard_after_the_other_also_of_many() -> None:
     async with opened() as seat:
         await at_queue(seat)
-        await seat.press("X")
-        await seat.sees("51 jobs in flight")
-        await seat.press("tab", "enter")
+        await confirmed(seat, "X")
         await seat.sees("2 shown")
         await discard_all(seat)
         await seat.sees("Nothing is stuck.")
