@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -26,53 +26,65 @@ _PATIENCE_S = 3.0
 _REFUSES = {"memory": "out of memory", "disk": "cannot write: misconf"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one look at both servers found: nothing else is judged, so no part of an answer denies another.
+
+    `queue` is None if Redis does not tell.
+    """
+
+    states: dict[str, Check]
+    queue: QueueSnapshot | None
+
+    @property
+    def cause(self) -> Cause:
+        postgres = self.states["postgres"]
+        return why(self.queue, database=Database(postgres.ok, postgres.reason))
+
+
 class Figures:
     """Reads; nothing here raises for a server that is away."""
 
     def __init__(self, inspector: Inspector, reader: Reader) -> None:
         self._inspector = inspector
-        self._queue = Cached(inspector.snapshot, KEPT_S)
+        self._queue: QueueSnapshot | None = None
         self._tallies = Cached(inspector.tallies, KEPT_S)
         self._store = Cached(lambda: reader.snapshot(midnight(), latest=0), KEPT_S)
-        self._readiness = Readiness({"redis": self._redis, "postgres": reader.ping}, ttl_s=KEPT_S)
+        self._readiness = Readiness({"redis": self._redis, "postgres": reader.ping})
+        self._looks = Cached(self._look, KEPT_S)
 
     async def ready(self) -> tuple[bool, dict[str, object]]:
         """Whether Redis and Postgres do their part, and the answer that says so, with the queue's cause."""
-        states = await self._readiness.states()
-        cause = _cause(await _or_none(self._queue.get()), states)
-        ready = all(state.ok for state in states.values())
-        told: dict[str, object] = {name: asdict(state) for name, state in states.items()}
-        queue = {"cause": cause.kind.value, "means": MEANINGS[cause.kind]}
+        look = await self._looks.get()
+        ready = all(state.ok for state in look.states.values())
+        told: dict[str, object] = {name: asdict(state) for name, state in look.states.items()}
+        queue = {"cause": look.cause.kind.value, "means": MEANINGS[look.cause.kind]}
         return ready, {"status": "ready" if ready else "not ready", **told, "queue": queue}
 
     async def scrape(self) -> Scrape:
         """Everything /metrics shows of queue and store."""
-        states, queue, tallies, store = await asyncio.gather(
-            self._readiness.states(),
-            _or_none(self._queue.get()),
-            _or_none(self._tallies.get()),
-            _or_none(self._store.get()),
+        look, tallies, store = await asyncio.gather(
+            self._looks.get(), _or_none(self._tallies.get()), _or_none(self._store.get())
         )
-        return Scrape(queue, tallies, store, _cause(queue, states))
+        return Scrape(look.queue, tallies, store, look.cause)
+
+    async def _look(self) -> _Look:
+        states = await self._readiness.states()
+        return _Look(states, self._queue)
 
     async def _redis(self) -> None:
         """Redis answers, and takes jobs. QueueUnavailableError."""
+        self._queue = None
         await self._inspector.ping()
-        refuses = (await self._queue.get()).refuses
-        if refuses:
-            raise QueueUnavailableError(f"Redis takes no jobs: {_REFUSES.get(refuses, refuses)}")
+        self._queue = await self._inspector.snapshot()
+        if self._queue.refuses:
+            reason = _REFUSES.get(self._queue.refuses, self._queue.refuses)
+            raise QueueUnavailableError(f"Redis takes no jobs: {reason}")
 
 
 def midnight() -> datetime:
     """The beginning of this day, UTC."""
     return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _cause(queue: QueueSnapshot | None, states: dict[str, Check]) -> Cause:
-    if queue is not None and not states["redis"].ok and not queue.refuses:
-        queue = None
-    postgres = states["postgres"]
-    return why(queue, database=Database(postgres.ok, postgres.reason))
 
 
 async def _or_none(asked: Awaitable[T]) -> T | None:

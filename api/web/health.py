@@ -1,4 +1,4 @@
-"""Owns whether the service is ready: what it needs is asked, with a short limit, at most once in a second."""
+"""Owns whether the service is ready: what it needs is asked, all at once, with a short limit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from api import logs
 from api.errors import UnavailableError
 from api.reasons import reason_of
-from api.web.cached import Cached
 
 log = logs.get_logger()
 
@@ -31,25 +30,19 @@ class Check:
 
 
 class Readiness:
-    """Asks each thing the service needs. However many ask at once, and within `ttl_s`, each is asked once.
+    """Asks each thing the service needs.
 
     The answer names what is wrong in a few fixed words, because anyone may ask; the error's own go to the log, once a
     change.
     """
 
-    def __init__(
-        self, checks: Mapping[str, Callable[[], Awaitable[object]]], *, ttl_s: float = 1.0, timeout_s: float = 2.0
-    ) -> None:
+    def __init__(self, checks: Mapping[str, Callable[[], Awaitable[object]]], *, timeout_s: float = 2.0) -> None:
         self._checks = dict(checks)
         self._timeout_s = timeout_s
         self._known: dict[str, Check] = {}
-        self._states = Cached(self._ask_all, ttl_s)
 
     async def states(self) -> dict[str, Check]:
         """How each is, by name. Never raises."""
-        return await self._states.get()
-
-    async def _ask_all(self) -> dict[str, Check]:
         found = await asyncio.gather(*(self._ask(name) for name in self._checks))
         self._known = dict(zip(self._checks, found, strict=True))
         return self._known

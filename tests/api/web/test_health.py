@@ -1,10 +1,18 @@
-"""Readiness: asked at most once in a while, together, within its limit."""
+"""Readiness: asked together, within its limit; an answer that does not deny itself."""
 
 from __future__ import annotations
 
 import asyncio
+import time
+from typing import cast
 
-from api.errors import StoreUnavailableError
+import pytest
+
+from api.errors import QueueUnavailableError, StoreUnavailableError
+from api.models import QueueSnapshot
+from api.queue import Inspector
+from api.store import Reader
+from api.web import figures
 from api.web.health import Check as State
 from api.web.health import Readiness
 
@@ -27,25 +35,6 @@ class Check:
         return "15.8"
 
 
-async def test_those_who_ask_together_share_one_answer() -> None:
-    check = Check()
-    readiness = Readiness({"redis": check}, ttl_s=60)
-    together = await asyncio.gather(*(readiness.states() for _ in range(20)))
-    assert all(states["redis"].ok for states in together)
-    assert (await readiness.states())["redis"].ok
-    assert check.asked == 1
-
-
-async def test_an_answer_is_not_kept_for_longer_than_told() -> None:
-    check = Check()
-    readiness = Readiness({"redis": check}, ttl_s=0)
-    assert (await readiness.states())["redis"].ok
-    check.error = StoreUnavailableError("away")
-    assert (await readiness.states())["redis"].reason == "not available"
-    check.error = None
-    assert (await readiness.states())["redis"].ok
-
-
 async def test_each_failure_is_named_and_none_hides_another() -> None:
     readiness = Readiness(
         {
@@ -65,3 +54,71 @@ async def test_each_failure_is_named_and_none_hides_another() -> None:
     }
     assert states["a"].ms >= 50
     assert states["d"] == State(ok=True, ms=states["d"].ms)
+
+
+async def test_a_failure_passes() -> None:
+    check = Check(StoreUnavailableError("away"))
+    readiness = Readiness({"redis": check})
+    assert (await readiness.states())["redis"].reason == "not available"
+    check.error = None
+    assert (await readiness.states())["redis"].ok
+
+
+class Slow:
+    """Postgres as the service looks at it: takes its time."""
+
+    async def ping(self) -> None:
+        """Answers."""
+        await asyncio.sleep(0.03)
+
+
+class Redis:
+    """As the service looks at it: can be taken away."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.looks = 0
+
+    async def ping(self) -> None:
+        """QueueUnavailableError while it is away."""
+        if self.away:
+            raise QueueUnavailableError("Redis does not answer")
+
+    async def snapshot(self) -> QueueSnapshot:
+        """The same."""
+        self.looks += 1
+        await self.ping()
+        return QueueSnapshot(taken_at=time.time())
+
+    def figures(self) -> figures.Figures:
+        """What the service makes of both."""
+        return figures.Figures(cast(Inspector, self), cast(Reader, Slow()))
+
+    async def tallies(self) -> dict[str, int]:
+        """None."""
+        return {}
+
+
+async def test_those_who_ask_together_share_one_look() -> None:
+    server = Redis()
+    seen = server.figures()
+    answers = await asyncio.gather(*(seen.ready() for _ in range(20)))
+    assert all(ready for ready, _ in answers)
+    assert (await seen.ready())[0]
+    assert server.looks == 1
+
+
+async def test_no_answer_says_that_redis_is_well_and_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It did for up to a second: how Redis is and what the queue is like were kept apart."""
+    monkeypatch.setattr(figures, "KEPT_S", 0.05)
+    for _ in range(10):
+        server = Redis()
+        seen = server.figures()
+        asyncio.get_running_loop().call_later(0.1, setattr, server, "away", True)
+        while True:
+            ready, told = await seen.ready()
+            away = cast(dict[str, str], told["queue"])["cause"] == "redis_away"
+            assert away is not ready, told
+            if away:
+                break
+            await asyncio.sleep(0.001)
