@@ -63,6 +63,7 @@ class QueueVerbs:
         """Put away some jobs."""
         jobs, missing = await self._find(action.targets)
         away, refused = await self._put_away(jobs)
+        yield Progress(f"{number(len(away))} discarded", jobs=away)
         yield _outcome(len(away), "discarded", (*missing, *refused))
 
     async def discard_matching(self, action: Action) -> Events:

@@ -96,6 +96,18 @@ class Settings:
             config=config,
         )
 
+    @property
+    def to_write(self) -> str:
+        """How to get a console that changes things, by what made this one read-only."""
+        from console.options import BY_NAME
+
+        origin = self.config.values["read_only"].origin
+        if origin in ("flag", "default"):
+            return "start it without --read-only"
+        if origin in BY_NAME["read_only"].env:
+            return f"start it with {origin} unset"
+        return f"take read_only out of {origin}"
+
 
 def state_dir() -> Path:
     """Where the console keeps its own files (debug reports), by the platform's custom; not created here."""

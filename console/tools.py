@@ -42,9 +42,11 @@ class Tools:
         backup: gives the arguments of the verb backup. Raises ConsoleError when what is configured makes no sense.
         stack_name: what an operator types before the stack is replaced.
         keys: the keys of actions by their names, where they are not the usual ones.
+        to_write: what an operator of a read-only console does to get one that changes things.
     """
 
     commands: CommandLine | None = None
     backup: Callable[[], dict[str, str]] | None = None
     stack_name: Callable[[], str] | None = None
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    to_write: str = "start it without --read-only"

@@ -74,7 +74,7 @@ def finish(inv: Invocation, result: Result) -> int:
 def refuse_if_read_only(session: Session, verb: str) -> None:
     """Say no before anything is read or asked."""
     if session.runner.read_only:
-        raise ReadOnlyError(f"{verb} is refused: the console is read-only", "run it without --read-only")
+        raise ReadOnlyError(f"{verb} is refused: the console is read-only", session.settings.to_write)
 
 
 def named(targets: Sequence[str], everything: str) -> str:

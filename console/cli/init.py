@@ -37,7 +37,7 @@ def init(
 
     inv = invocation(ctx, json=json, quiet=quiet)
     if inv.settings.read_only:
-        raise ReadOnlyError("init is refused: the console is read-only", "run it without --read-only")
+        raise ReadOnlyError("init is refused: the console is read-only", inv.settings.to_write)
     try:
         plan = layout.plan(directory, new_settings())
         if not _agreed(inv, plan, yes=yes):

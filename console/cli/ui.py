@@ -71,4 +71,6 @@ def tools_of(session: Session) -> Tools:
         from console.tui.keymap import checked
 
         keys = checked(keys)
-    return Tools(CommandsInside(session), session.backup_wanted, lambda: session.stack_name, keys)
+    return Tools(
+        CommandsInside(session), session.backup_wanted, lambda: session.stack_name, keys, session.settings.to_write
+    )

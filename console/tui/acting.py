@@ -79,7 +79,7 @@ class Acting:
                 then(result)
 
         if changing and self._known.read_only:
-            self._app.notify("This console is read-only.", severity="warning", markup=False)
+            self.refuse()
             told(REFUSED)
             return
         if on_terminal:
@@ -97,6 +97,11 @@ class Acting:
                 told(NOT_DONE)
 
         self._app.push_screen(Confirm(question, lambda: self._runner.warnings(action)), answered)
+
+    def refuse(self) -> None:
+        """Say that nothing is changed from here, and how one comes to a console that does."""
+        self._app.clear_notifications()
+        self._app.notify(self._known.only_reads, severity="warning", markup=False)
 
     def _run(self, action: Action, label: str, tell: Told, step: Stepped, total: int) -> None:
         begin(self._app, partial(self._do, action, label, tell, step, total), "actions")

@@ -71,7 +71,7 @@ class LeadsApp(Places):
         Binding("ctrl+p", "command_palette", "all commands", show=False),
         Binding("colon", "command", "type a command", show=False),
         Binding("f5,ctrl+r", "read_now", "read everything now", show=False),
-        Binding("f2", "other_theme", "dark, light, the terminal's colours", show=False),
+        Binding("f2", "other_theme", "next colour theme", show=False),
         Binding("q", "quit", "quit", show=False),
         Binding("ctrl+c", "quit", "quit", show=False, priority=True),
     ]
@@ -96,6 +96,7 @@ class LeadsApp(Places):
         self.theme = first_theme(theme, self.console.color_system, os.environ).name
         self.sources = sources
         self.known = Known(title, clock, read_only=read_only or runner.read_only, started_at=clock())
+        self.known.only_reads = f"This console only reads: {tools.to_write}."
         self.known.logs = Logbook(log_memory)
         self.acting = Acting(self, runner, self.known, self.poke)
         self.typed = Typed(self)

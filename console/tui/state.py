@@ -69,6 +69,8 @@ class Known:
     title: str
     clock: Callable[[], float]
     read_only: bool = False
+    only_reads: str = ""
+    """What is said to whoever wants to change something in a read-only console."""
     stack: Reading[StackSnapshot] = field(default_factory=Reading)
     queue: Reading[QueueSnapshot] = field(default_factory=Reading)
     leads: Reading[StoreSnapshot] = field(default_factory=Reading)

@@ -181,6 +181,16 @@ def test_the_settings_follow_it(file: Path) -> None:
     assert found.files == (Path("a.yml"), Path("b.yml"))
 
 
+def test_it_says_how_to_get_a_console_that_is_not_read_only(file: Path) -> None:
+    told = {"LEADSCTL_CONFIG": str(file)}
+    file.write_text("")
+    assert Settings.load(told, flags={"read_only": True}).to_write == "start it without --read-only"
+    by_env = Settings.load({**told, "LEADSCTL_READ_ONLY": "1"})
+    assert by_env.to_write == "start it with LEADSCTL_READ_ONLY unset"
+    file.write_text("read_only = true\n")
+    assert Settings.load(told).to_write == f"take read_only out of {file}"
+
+
 def test_it_is_shown_with_where_each_value_comes_from(file: Path) -> None:
     file.write_text("[check]\nmax_dead = 3\n")
     env = {"LEADSCTL_CONFIG": str(file), "LEADSCTL_REDIS_URL": "redis://:hunter2@127.0.0.1/0"}

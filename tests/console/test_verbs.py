@@ -94,7 +94,10 @@ async def test_what_cannot_be_discarded_is_said_and_leaves_no_row(session: Sessi
     one = job()
     await publish(redis_url, ready=[], dead=[one])
     unknown = new_id()
-    result = await do(session, Verb.DISCARD, one.id, unknown)
+    events = [event async for event in session.runner.run(Action(Verb.DISCARD, (one.id, unknown)))]
+    assert [id_ for event in events if isinstance(event, Progress) for id_ in event.jobs] == [one.id]
+    result = events[-1]
+    assert isinstance(result, Result)
     assert (result.ok, result.changed, result.exit_code) == (False, 1, 1)
     assert result.text == f"1 job discarded; {unknown} is not in the queue"
     again = await do(session, Verb.DISCARD, one.id)

@@ -422,6 +422,8 @@ class FakeRunner:
     gate: asyncio.Event | None = None
     away: tuple[str, ...] = ()
     breaks: bool = False
+    refuses: frozenset[str] = frozenset()
+    """Jobs that are not discarded."""
 
     async def warnings(self, action: Action) -> tuple[str, ...]:
         """The risks."""
@@ -443,6 +445,10 @@ class FakeRunner:
         if self.breaks:
             yield Result(ok=False, text="Redis does not answer", exit_code=3)
             return
+        if refused := self.refuses & set(action.targets):
+            text = f"{len(self.away)} jobs discarded; {sorted(refused)[0]} has been stored meanwhile"
+            yield Result(ok=False, text=text, changed=len(self.away), exit_code=1)
+            return
         yield Result(ok=True, text=self.world.text(f"{name} is done"), changed=len(action.targets))
 
     def _change(self, action: Action) -> None:
@@ -463,7 +469,8 @@ class FakeRunner:
                 self.away = tuple(v.job.id for v in world.jobs(JobState(action.args["state"])))
                 world.jobs_discarded |= set(self.away)
             case Verb.DISCARD:
-                world.jobs_discarded |= set(action.targets)
+                self.away = tuple(target for target in action.targets if target not in self.refuses)
+                world.jobs_discarded |= set(self.away)
             case Verb.UNDO:
                 world.jobs_discarded -= set(action.targets)
                 world.jobs_gone |= {

@@ -135,6 +135,39 @@ async def test_read_only_takes_every_verb_away() -> None:
         assert not any(action.verb.value != "reveal" for action in runner.done)
 
 
+@pytest.mark.parametrize(
+    "keys", [("1", "s"), ("1", "D"), ("1", "T"), ("3", "X"), ("3", "space"), ("4", "T"), ("5", "b"), ("5", "B")]
+)
+async def test_the_key_of_a_verb_says_that_this_console_only_reads(keys: tuple[str, ...]) -> None:
+    async with opened(read_only=True) as seat:
+        await seat.press(*keys)
+        await seat.sees("This console only reads: start it without --read-only.")
+
+
+async def test_a_read_only_console_offers_no_verb_and_no_selection_in_its_help() -> None:
+    async with opened(read_only=True) as seat:
+        for screen in "1345":
+            await seat.press(screen, "question_mark")
+            await seat.sees("Everywhere")
+            for what in ("select", "retry", "discard", "restart", "send", "restore", "pause"):
+                assert what not in seat.text.partition("Moving")[0].partition("Keys")[2], (screen, what)
+            await seat.press("escape")
+            await seat.misses("Everywhere")
+
+
+async def test_a_read_only_console_asks_redis_again_by_the_key_that_says_so() -> None:
+    async with opened(read_only=True) as seat:
+        await seat.press("3")
+        await seat.sees("Stuck")
+        seat.world.queue_error = "connection refused"
+        seat.app.poke()
+        await seat.sees("r now")
+        seat.world.queue_error = ""
+        await seat.press("r")
+        await seat.misses("r now")
+        assert "only reads" not in seat.text
+
+
 async def test_a_read_only_runner_makes_a_read_only_console() -> None:
     world = World()
     async with opened(world, runner=FakeRunner(world, read_only=True)) as seat:

@@ -243,6 +243,18 @@ async def test_what_was_discarded_before_it_failed_can_be_taken_back() -> None:
         await seat.until(lambda: not page(seat).discards)
 
 
+async def test_a_job_whose_discard_was_refused_is_not_taken_back() -> None:
+    async with opened() as seat:
+        await at_queue(seat)
+        seat.runner.refuses = frozenset({stuck(1)})
+        await seat.press("space", "space", "space")
+        await confirmed(seat, "X")
+        await seat.sees("2 jobs discarded")
+        await seat.until(lambda: page(seat).discards)
+        await seat.press("U")
+        await seat.did(Verb.UNDO, stuck(0), stuck(2))
+
+
 async def test_a_discard_too_big_for_undo_is_said_to_be_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("console.tui.screens.jobverbs.UNDONE_MOST", 2)
     async with opened() as seat:

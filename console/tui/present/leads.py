@@ -25,6 +25,11 @@ COLUMNS = (
 )
 
 
+def none_yet(read_only: bool) -> str:
+    """What an empty list says, with what can be done about it from here."""
+    return "No leads yet." if read_only else "No leads yet. Send a test one: leadsctl send (or press T)."
+
+
 def epoch(at: datetime | None) -> float:
     """Epoch seconds of a database time, 0 if there is none."""
     return at.timestamp() if at else 0.0

@@ -23,10 +23,10 @@ def help_for(screen: Screen[Any]) -> Reader:
     everywhere: dict[str, list[str]] = {}
     for key, active in screen.active_bindings.items():
         binding = active.binding
-        if not binding.description or binding.action in NOT_OURS or key == "escape":
+        if not active.enabled or not binding.description or binding.action in NOT_OURS or key == "escape":
             continue
         if active.node is screen.app:
-            everywhere.setdefault(binding.description, []).append(_shown_key(binding, key))
+            everywhere.setdefault(binding.description.lower(), []).append(_shown_key(binding, key))
             continue
         group = verbs if binding.show or not binding.action.startswith(MOVES) else moves
         keys = group.setdefault(binding.description, [])

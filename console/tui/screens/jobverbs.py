@@ -5,6 +5,8 @@ from __future__ import annotations
 from api.models import JobState, JobView
 from console.format import safe
 from console.ports import Action, Result, Verb
+from console.snapshots import Progress
+from console.tui.acting import Question
 from console.tui.present import queue as queue_view
 from console.tui.screens import jobquestions as asked
 from console.tui.screens.joblist import JobList
@@ -68,9 +70,13 @@ class JobVerbs(Page):
         if self.table.has_focus:
             self.table.select()
 
+    def reads_now(self, action: str) -> bool:
+        """Without an answer from Redis the key of retry asks it again."""
+        return action == "retry" and bool(self.known.queue.error or self.jobs.error)
+
     def action_retry(self) -> None:
         """Retry the selected jobs or the one under the cursor; without an answer from Redis: ask it again."""
-        if self.known.queue.error or self.jobs.error:
+        if self.reads_now("retry"):
             self.leads_app.action_read_now()
             return
         ids = self._targets()
@@ -103,39 +109,30 @@ class JobVerbs(Page):
     def action_discard_all(self) -> None:
         """Discard everything that is listed, beyond what has been loaded, after asking."""
         jobs, queue = self.jobs, self.known.queue.value
-        if self._refused("discard_all"):
-            return
-        action, label, question = asked.discard_all(jobs.state, jobs.match, queue)
-        away: list[str] = []
-
-        def ended(_result: Result) -> None:
-            if away:  # also where it failed half-way
-                self._discarded(tuple(away))
-
-        total = asked.looked_at(jobs.state, queue)
-        self.act(
-            action,
-            label,
-            question,
-            self._done,
-            total=total,
-            ended=ended,
-            stepped=lambda step: away.extend(step.jobs),
-        )
+        if not self._refused("discard_all"):
+            asking = asked.discard_all(jobs.state, jobs.match, queue)
+            self._discard(asking, total=asked.looked_at(jobs.state, queue))
 
     def action_discard(self) -> None:
         """Discard the selected jobs or the one under the cursor, after asking."""
         ids = self._targets()
         if self._refused("discard") or not ids:
             return
-        views = [view for view in map(self.jobs.by_id, ids) if view]
-        action, label, question = asked.discard(ids, views)
+        self._discard(asked.discard(ids, [view for view in map(self.jobs.by_id, ids) if view]))
 
-        def done(result: Result) -> None:
-            self._discarded(ids)
-            self._done(result)
+    def _discard(self, asking: tuple[Action, str, Question], *, total: int = 0) -> None:
+        """Discard, and keep what went away for an undo: not what was refused, but also what went before a failure."""
+        action, label, question = asking
+        away: list[str] = []
 
-        self.act(action, label, question, done)
+        def ended(_result: Result) -> None:
+            if away:
+                self._discarded(tuple(away))
+
+        def stepped(step: Progress) -> None:
+            away.extend(step.jobs)
+
+        self.act(action, label, question, self._done, total=total, ended=ended, stepped=stepped)
 
     def action_undo(self) -> None:
         """Take back: the chosen ones among the discarded, elsewhere the last discard."""
@@ -218,7 +215,9 @@ class JobVerbs(Page):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing can be followed before something has been retried."""
-        return super().check_action(action, parameters) and (action != "follow" or bool(self.last_retried))
+        if action == "follow" and not self.last_retried:
+            return False
+        return super().check_action(action, parameters)
 
     def action_follow(self) -> None:
         """Follow the job that was retried last, wherever it is by now."""

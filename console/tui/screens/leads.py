@@ -22,8 +22,6 @@ from console.tui.widgets.lines import OneLine
 from console.tui.widgets.prompt import Prompt
 from console.tui.widgets.table import Table
 
-NO_LEADS = "No leads yet. Send a test one: leadsctl send (or press T)."
-
 
 class Leads(LeadVerbs):
     """See the module."""
@@ -115,7 +113,11 @@ class Leads(LeadVerbs):
         store = known.leads.value
         table.health = leads.health
         table.empty = (
-            Cell(f"No lead matches {safe(leads.text, 80)}. Esc clears the search." if leads.text else NO_LEADS),
+            Cell(
+                f"No lead matches {safe(leads.text, 80)}. Esc clears the search."
+                if leads.text
+                else lead_view.none_yet(known.read_only)
+            ),
         )
         shown = f"{number(len(leads.leads))}{'+' if leads.more else ''} shown"
         newer = (Cell("g shows newer ones", Tone.WARN), Cell(" · ", Tone.DIM)) if leads.behind else ()

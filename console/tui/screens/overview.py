@@ -28,7 +28,6 @@ from console.tui.widgets.warnings import WarningStrip
 ALL = frozenset(Kind)
 READ_KEY = "f5"
 """What reads at once whichever panel has the focus: `r` restarts a service in one, and heals in another."""
-NO_LEADS = "No leads yet. Send a test one: leadsctl send (or press T)."
 
 
 class Overview(Page):
@@ -127,7 +126,7 @@ class Overview(Page):
             now = self.known.now()
             table.header = table.size.height >= 12
             table.meta = (Cell(f"{number(store.today)} today", Tone.DIM),)
-            table.empty = (Cell(NO_LEADS),)
+            table.empty = (Cell(lead_view.none_yet(self.known.read_only)),)
             table.show([lead_view.lead_row(lead, now) for lead in store.latest])
         else:
             table.repaint()

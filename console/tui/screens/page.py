@@ -35,7 +35,7 @@ class Page(Remappable, Screen[None]):
     KINDS: ClassVar[Kinds] = frozenset(Kind)
     """What it shows the age of."""
     CHANGING: ClassVar[frozenset[str]] = frozenset()
-    """Actions that change something: hidden in a read-only console."""
+    """Actions that change something: a read-only console does not offer them, and tells who presses their key so."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (160, "-huge")]  # noqa: RUF012 - as the toolkit has it
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (20, "-low"), (34, "-tall"), (50, "-high")]  # noqa: RUF012
@@ -128,8 +128,23 @@ class Page(Remappable, Screen[None]):
             self.show(None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Take the verbs away from a read-only console."""
-        return not (self.known.read_only and action in self.CHANGING)
+        """Take the verbs away from a read-only console: their keys are known, and do nothing."""
+        return None if self.known.read_only and action in self.CHANGING else True
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that would change something says that this console only reads."""
+        active = self.active_bindings.get(event.key) if self.known.read_only else None
+        action = active.binding.action.rpartition(".")[2] if active is not None and not active.enabled else ""
+        if action in self.CHANGING:
+            event.stop()
+            if self.reads_now(action):
+                self.leads_app.action_read_now()
+            else:
+                self.leads_app.acting.refuse()
+
+    def reads_now(self, action: str) -> bool:
+        """Whether that action reads again just now, because a reading has failed."""
+        return False
 
     def offers(self, action: str) -> bool:
         """Whether the action's key is worth a hint now. One that is pressed anyway says why nothing is done."""

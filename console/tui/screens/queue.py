@@ -67,7 +67,7 @@ class Queue(JobVerbs):
     def __init__(self, known: Known) -> None:
         super().__init__(known)
         self.states = StateTabs(id="states")
-        self.table = Table("Jobs", queue_view.JOB_COLUMNS, selectable=True, lasting=True, id="jobs")
+        self.table = Table("Jobs", queue_view.JOB_COLUMNS, selectable=not known.read_only, lasting=True, id="jobs")
         self.board = JobBoard(id="job")
 
     def content(self) -> ComposeResult:
