@@ -279,6 +279,31 @@ async def test_a_row_that_was_written_over_is_read_again_though_there_are_no_mor
         await seat.until(lambda: "Written over (77)" in seat.text, "the details too")
 
 
+async def test_a_row_far_down_that_was_written_over_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    later = 0.0
+    world = World(clock=lambda: NOW + later)
+    async with opened(world) as seat:
+        await at_leads(seat)
+        for pages in (2, 3):
+            await seat.press("G")
+            await seat.until(lambda pages=pages: len(page(seat).table.keys) >= pages * 100)  # type: ignore[misc]
+        await seat.press("k")
+        key = page(seat).table.key
+        plain, total = World.lead, world.total
+
+        def over(self: World, identity: int) -> Lead:
+            return msgspec.structs.replace(plain(self, identity), form_name="Written over")
+
+        monkeypatch.setattr(World, "lead", over)
+        later = 5.0
+        await seat.until(lambda: seat.text.count("Written over") > 10, "the rows in sight")
+        assert page(seat).table.key == key
+        listed = [lead.id for lead in page(seat).leads.leads]
+        assert listed == list(range(listed[0], listed[0] - len(listed), -1)), "no gap, none twice"
+        assert len(listed) >= 300
+        assert listed[0] >= total
+
+
 async def test_details_are_read_when_a_wider_terminal_shows_them() -> None:
     async with opened(World(calm=True)) as seat:
         await at_leads(seat)

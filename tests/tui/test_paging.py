@@ -83,6 +83,25 @@ def test_pages_that_were_asked_for_are_no_growth() -> None:
     assert numbers.pages.items[-1] == 5_001
 
 
+def test_a_page_beyond_the_first_is_read_anew_in_its_place() -> None:
+    numbers = Numbers(1_000)
+    numbers.pages.more(list(range(900, 800, -1)), "800")
+    numbers.pages.more(list(range(800, 700, -1)), "700")
+    assert numbers.pages.start_of(950, 20) is None, "on the first page"
+    assert numbers.pages.start_of(890, 20) is None, "what is above it is on the first page"
+    assert numbers.pages.start_of(790, 20) == (901, "more")
+    assert numbers.pages.start_of(750, 20) == (801, "800")
+    numbers.pages.again(801, [n for n in range(800, 700, -1) if n != 750], "700")
+    assert numbers.pages.items == [n for n in range(1_000, 700, -1) if n != 750], "one that was erased is gone"
+    numbers.pages.again(901, list(range(900, 880, -1)), "880")
+    assert numbers.pages.items == [n for n in range(1_000, 700, -1) if n != 750], "what lies beyond stays"
+    numbers.pages.again(901, [], "850")
+    numbers.pages.again(5_000, [4_999], "")
+    assert len(numbers.pages.items) == 299, "nothing was found yet, or where it belongs is not listed any more"
+    numbers.pages.again(801, [800, 799], "")
+    assert numbers.pages.items[-1] == 799, "the end has come nearer"
+
+
 def test_what_lies_beyond_is_let_go_when_much_has_come_and_nobody_is_there() -> None:
     numbers = Numbers(1_000)
     most = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,6 +24,8 @@ PAGE = 100
 TIMEOUT_S = 8.0
 QUIET_S = 2.0
 """While leads come the list is read again with them; only after so long it is for rows that were written over."""
+ABOVE = 80
+"""So many rows above the one that somebody is at can be in sight: they are read anew with it."""
 DETAILS_AFTER_S = 0.08
 """While the cursor runs through the list nothing is read."""
 
@@ -68,6 +70,8 @@ class LeadList:
         self._read_of: StoreSnapshot | None = None
         self._ended = 0
         self._read_at = 0.0
+        self._around: tuple[Hashable, int] | None = None
+        self._around_at = 0.0
 
     @property
     def leads(self) -> list[Lead]:
@@ -129,10 +133,14 @@ class LeadList:
         """Leads may have been stored: if so, read the first page and put it before the rest.
 
         Returns whether rows may have been written over: others are the newest, or jobs have ended, and there is no row
-        more.
+        more; or jobs have ended while somebody is beyond the first page, whose rows are then read instead.
         """
         store, read_of = self._known.leads.value, self._read_of
-        if self._pages.reading or store is None or (self.behind and self._pinned()):
+        if self._pages.reading or store is None:
+            return False
+        if self._read_around():
+            return True
+        if self.behind and self._pinned():
             return False
         if read_of is None or store.total != read_of.total or self._pages.error:
             self.reload()
@@ -142,6 +150,30 @@ class LeadList:
         if over:
             self.reload()
         return over
+
+    def _read_around(self) -> bool:
+        """Read the rows anew that somebody is at, if these are beyond the first page and may have been written over."""
+        at = next(iter(self._pinned()), "")
+        start = self._pages.start_of(at, ABOVE) if at and self.answers else None
+        now = self._known.now()
+        if start is None or now - self._around_at <= QUIET_S:
+            return False
+        around = (start[0], self._jobs_ended())
+        if around == self._around:
+            return False
+
+        def found(page: LeadPage) -> None:
+            self._around = around
+            self._pages.again(start[0], page.leads, page.cursor)
+
+        self._around_at = now
+        self._pages.read(partial(self._page, start[1], limit=3 * PAGE), found)
+        return True
+
+    def read_again(self) -> None:
+        """Read anew what is shown: the first page, and then the rows that somebody is at."""
+        self._around, self._around_at = None, 0.0
+        self.reload()
 
     def _jobs_ended(self) -> int:
         queue = self._known.queue.value
@@ -153,9 +185,9 @@ class LeadList:
         if cursor and self.answers and not self._pages.reading:
             self._pages.read(partial(self._page, cursor), lambda page: self._pages.more(page.leads, page.cursor))
 
-    async def _page(self, cursor: str = "") -> LeadPage:
+    async def _page(self, cursor: str = "", *, limit: int = PAGE) -> LeadPage:
         store, ended = self._known.leads.value, self._jobs_ended()
-        page = await self._source.page(lead_filter(self.text, self._known.now()), cursor=cursor, limit=PAGE)
+        page = await self._source.page(lead_filter(self.text, self._known.now()), cursor=cursor, limit=limit)
         if not cursor:
             self._read_of, self._ended, self._read_at = store, ended, self._known.now()
         return page

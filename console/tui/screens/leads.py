@@ -105,7 +105,7 @@ class Leads(LeadVerbs):
 
     def read_again(self) -> None:
         """Read the list and the details anew."""
-        self.leads.reload()
+        self.leads.read_again()
         self._want_details(again=True)
 
     def _draw(self) -> None:

@@ -55,6 +55,7 @@ class Paging(Generic[T]):
         self.items: list[T] = []
         self.index: dict[Hashable, T] = {}
         self.cursor = ""
+        self._ends: dict[Hashable, str] = {}  # the last item of a page, and the cursor that continues it
         self.error = ""
         self.reading = False
         self.loaded = False
@@ -76,6 +77,7 @@ class Paging(Generic[T]):
     def forget(self) -> None:
         """Another list is wanted: show nothing of this one."""
         self._put([], "")
+        self._ends = {}
         self.loaded = False
 
     def read(self, read: Callable[[], Awaitable[P]], take: Callable[[P], None]) -> None:
@@ -120,6 +122,7 @@ class Paging(Generic[T]):
             self.replace(items, cursor)
         else:
             self._put([*items, *rest], self.cursor if rest else cursor)
+            self._end(items, cursor)
 
     def newest(self, items: Sequence[T], cursor: str) -> None:
         """The first page of a list that only grows, at its top, has been read anew.
@@ -136,6 +139,7 @@ class Paging(Generic[T]):
         self.behind = len(there) > self._asked + GROWTH or not there.issuperset(pinned)
         if not self.behind:
             self._put([*items, *rest], self.cursor if rest else cursor)
+            self._end(items, cursor)
 
     def _beyond(self, items: Sequence[T], cursor: str) -> list[T]:
         fresh = {self._key(item) for item in items}
@@ -145,11 +149,14 @@ class Paging(Generic[T]):
     def more(self, items: Sequence[T], cursor: str) -> None:
         """The next page has been read."""
         self._put([*self.items, *(item for item in items if self._key(item) not in self.index)], cursor)
+        self._end(self.items, cursor)
         self._asked = len(self.items)
 
     def replace(self, items: Sequence[T], cursor: str) -> None:
         """Something else has been read: nothing of what was there stays."""
         self._put(list(items), cursor)
+        self._ends = {}
+        self._end(items, cursor)
         self._asked = len(self.items)
         self.behind = False
         self.answers = True
@@ -158,3 +165,29 @@ class Paging(Generic[T]):
         self.items = items
         self.cursor = cursor
         self.index = {self._key(item): item for item in items}
+
+    # --- pages beyond the first, read anew
+
+    def _end(self, items: Sequence[T], cursor: str) -> None:
+        ends = {key: end for key, end in self._ends.items() if key in self.index}
+        self._ends = {**ends, self._key(items[-1]): cursor} if items and cursor else ends
+
+    def start_of(self, key: Hashable, above: int) -> tuple[Hashable, str] | None:
+        """Where to read from for an item and `above` items before it: the item and the cursor before that.
+
+        None if that is the first page, which is read anew by itself.
+        """
+        place = next((n for n, item in enumerate(self.items) if self._key(item) == key), 0)
+        before = (self._key(item) for item in reversed(self.items[: max(place - above, 0)]))
+        return next(((each, self._ends[each]) for each in before if each in self._ends), None)
+
+    def again(self, start: Hashable, items: Sequence[T], cursor: str) -> None:
+        """What comes after the item `start` has been read anew; what is listed beyond that stays."""
+        place = next((n for n, item in enumerate(self.items) if self._key(item) == start), None)
+        if place is None or not self.answers or not (items or not cursor):
+            return
+        before = {self._key(item) for item in self.items[: place + 1]}
+        fresh = [item for item in items if self._key(item) not in before]
+        rest = self._beyond(items, cursor)
+        self._put([*self.items[: place + 1], *fresh, *rest], self.cursor if rest else cursor)
+        self._end(fresh, cursor)
