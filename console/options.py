@@ -165,6 +165,14 @@ def redis_url(value: Any) -> str:
     return address.redis(url(*address.REDIS)(value))
 
 
+def database_url(value: Any) -> str:
+    """Reads where Postgres is, as the service reads it. The message does not repeat it."""
+    given = url("postgresql", "postgres")(value)
+    from api.store.address import checked
+
+    return checked(given)
+
+
 def keys(value: Any) -> dict[str, tuple[str, ...]]:
     """Reads keys by action: a table (TOML, where it is a text) of "place.action" to a key or a list of keys.
 
@@ -202,7 +210,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("read_only", flag, False, "refuse every verb that changes something"),
     Option("operator", text, "", "who acts, for the record; user@host otherwise"),
     Option("redis_url", redis_url, "", "where the queue is", secret=True),
-    Option("database_url", url("postgresql", "postgres"), "", "where the leads are", secret=True),
+    Option("database_url", database_url, "", "where the leads are", secret=True),
     Option(
         "tui.theme", one_of("auto", "dark", "light", "terminal"), "auto", "colours; terminal: the sixteen of its own"
     ),

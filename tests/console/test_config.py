@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from api.errors import SettingsError
+from api.settings import Settings as ServiceSettings
 from console import settings
 from console.cli import failure
 from console.config import Configuration, config_path, load
@@ -179,6 +181,13 @@ def test_the_settings_follow_it(file: Path) -> None:
     assert (found.runtime, found.directory) == ("local", Path.home() / "stack")
     assert (found.read_only, found.operator) == (True, "night shift")
     assert found.files == (Path("a.yml"), Path("b.yml"))
+
+
+@pytest.mark.parametrize("end", ["?port=70000", "?hunter2=1", "?sslmode=hunter2"])
+def test_the_service_refuses_a_database_that_cannot_be_asked_for_too(end: str) -> None:
+    with pytest.raises(SettingsError, match=r"^DATABASE_URL is not valid") as refused:
+        ServiceSettings.load({"DATABASE_URL": f"postgresql://u:hunter2@db/x{end}"})
+    assert "hunter2" not in str(refused.value)
 
 
 def test_it_says_how_to_get_a_console_that_is_not_read_only(file: Path) -> None:

@@ -113,6 +113,30 @@ def test_a_wrong_environment_is_named(name: str, value: str) -> None:
     assert name in call.err
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        ":99999/x", ":0/x", ":hunter2/x", ":5432,h2:70000/x", "/x?port=70000", "/x?hunter2=1", "/x?hunter2", "/hunter2%zz",
+        "/x?sslmode=hunter2", "/x?connect_timeout=hunter2",
+    ],
+)  # fmt: skip
+def test_a_database_that_cannot_be_asked_for_is_a_wrong_word_and_not_an_absent_server(end: str) -> None:
+    url = f"postgresql://u:hunter2@127.0.0.1{end}"
+    for call in (leadsctl("--database-url", url, "check"), leadsctl("check", env={"LEADSCTL_DATABASE_URL": url})):
+        assert call.code == 2, call.err
+        assert "database" in call.err.lower()
+        assert "hunter2" not in call.err
+
+
+@pytest.mark.parametrize("end", [":1/x", ":1,127.0.0.1:1/x", ":1/x?sslmode=disable&connect_timeout=2", "/x?port=1"])
+def test_a_database_that_is_away_is_unreachable(end: str) -> None:
+    call = leadsctl("--redis-url", "redis://127.0.0.1:1/0", "leads", "list", env={
+        "LEADSCTL_DATABASE_URL": f"postgresql://u:hunter2@127.0.0.1{end}"
+    })  # fmt: skip
+    assert call.code == 3, call.err
+    assert "hunter2" not in call.err
+
+
 def test_a_wrong_environment_does_not_hide_the_help() -> None:
     assert leadsctl("ps", "--help", env={"LEADSCTL_RUNTIME": "podman"}).code == 0
 
