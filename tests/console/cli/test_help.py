@@ -116,8 +116,8 @@ def test_a_wrong_environment_is_named(name: str, value: str) -> None:
 @pytest.mark.parametrize(
     "end",
     [
-        ":99999/x", ":0/x", ":hunter2/x", ":5432,h2:70000/x", "/x?port=70000", "/x?hunter2=1", "/x?hunter2", "/hunter2%zz",
-        "/x?sslmode=hunter2", "/x?connect_timeout=hunter2",
+        ":99999/x", ":0/x", ":hunter2/x", ":5432,h2:70000/x", "/x?port=70000", "/x?hunter2=1", "/x?hunter2",
+        "/hunter2%zz", "/x?sslmode=hunter2", "/x?connect_timeout=hunter2",
     ],
 )  # fmt: skip
 def test_a_database_that_cannot_be_asked_for_is_a_wrong_word_and_not_an_absent_server(end: str) -> None:
