@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> int:
     command = arguments[0]
     try:
         settings = Settings.load().demand(command)
+        _demand_database(settings.database_url)
         logs.configure(settings.log_level)
         return _COMMANDS[command](settings)
     except SettingsError as error:
@@ -37,6 +38,16 @@ def main(arguments: list[str]) -> int:
         return _complain(f"api {command}: {error}", 1)
     except KeyboardInterrupt:
         return 130
+
+
+def _demand_database(url: str) -> None:
+    """Complain of what libpq would complain of each time it connects: waiting does not help there."""
+    from api.store.address import checked
+
+    try:
+        checked(url)
+    except ValueError as error:
+        raise SettingsError(f"DATABASE_URL is not valid: {error}") from None
 
 
 def _web(settings: Settings) -> int:
