@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from api.errors import SettingsError
-from api.settings import Settings as ServiceSettings
 from console.errors import UsageError
 from console.links import Links
 from console.ports import Action, Result, Runtime, Sources
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from api.queue import Backlog, Inspector, Operator, Publisher
+    from api.settings import Settings as ServiceSettings
     from api.store import Reader
     from console.backfill.verb import Backfills
     from console.backup.restoring import Restorer
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from console.forget import Forgetter
     from console.sender import Sender
     from console.sources.trace import Tracer
+    from console.trace import Trace
 
 QUEUE_SETTINGS = ("QUEUE_NAMESPACE", "VISIBILITY_TIMEOUT", "SLA_SECONDS")
 GRAPH_SECRETS = ("META_APP_SECRET", "META_ACCESS_TOKEN", "META_ACCESS_TOKENS")
@@ -60,6 +61,17 @@ class StackReader:
     ) -> AsyncIterator[list[LogLine]]:
         """See Runtime.logs."""
         return self._runtime().logs(services, since=since, tail=tail, follow=follow)
+
+
+class LateTracer:
+    """Follows leads (console.ports.Tracer) with one that is made when the first is followed."""
+
+    def __init__(self, make: Callable[[], Tracer]) -> None:
+        self._make = make
+
+    async def find(self, text: str) -> Trace:
+        """See Tracer.find."""
+        return await self._make().find(text)
 
 
 class Session:
@@ -101,7 +113,7 @@ class Session:
             leads=self.leads,
             checker=self.checker,
             volumes=self.volumes,
-            tracer=self.tracer(),
+            tracer=LateTracer(self.tracer),
         )
         verbs = PipelineVerbs(lambda: self.runtime, self.links, lambda: self.sender, self._backfill, settings.operator)
         self.runner = ActionRunner(verbs, self.sources, read_only=settings.read_only)
@@ -230,6 +242,8 @@ class Session:
 
     def _service_settings(self, names: Sequence[str]) -> ServiceSettings:
         """Some of the service's settings, as the stack itself reads them."""
+        from api.settings import Settings as ServiceSettings
+
         stack = select.stack_environment(self.settings)
         try:
             return ServiceSettings.load({name: stack[name] for name in names if name in stack})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from console.cli import terminal
@@ -11,8 +13,9 @@ from console.cli.invocation import Invocation
 from console.errors import UsageError
 
 if TYPE_CHECKING:
+    from console.cli.inside import CommandsInside
     from console.session import Session
-    from console.tools import Tools
+    from console.tools import Ask, Said, Tools
 
 
 def open_ui(inv: Invocation) -> int:
@@ -26,6 +29,8 @@ def open_ui(inv: Invocation) -> int:
         away = terminal.is_terminal(sys.stdin) and terminal.is_terminal(sys.stdout)
         what = "the terminal UI needs a terminal" + (", on standard error too" if away else "")
         raise UsageError(what, "leadsctl --help lists the commands that do without")
+
+    gc.disable()  # until all is imported, which lasts: see collect_seldom
 
     async def body(session: Session) -> int:
         told = session.settings
@@ -63,7 +68,6 @@ async def run_ui(session: Session, title: str) -> int:
 
 def tools_of(session: Session) -> Tools:
     """What the UI is lent of a session."""
-    from console.cli.inside import CommandsInside
     from console.tools import Tools
 
     keys = session.settings.config["keys"]
@@ -72,5 +76,26 @@ def tools_of(session: Session) -> Tools:
 
         keys = checked(keys)
     return Tools(
-        CommandsInside(session), session.backup_wanted, lambda: session.stack_name, keys, session.settings.to_write
+        LateCommands(session), session.backup_wanted, lambda: session.stack_name, keys, session.settings.to_write
     )
+
+
+class LateCommands:
+    """The command line inside the UI (console.tools.CommandLine), made when somebody types."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def complete(self, line: str) -> tuple[str, ...]:
+        """See CommandLine."""
+        return self._commands.complete(line)
+
+    async def run(self, line: str, ask: Ask, *, columns: int = 100) -> Said:
+        """See CommandLine."""
+        return await self._commands.run(line, ask, columns=columns)
+
+    @cached_property
+    def _commands(self) -> CommandsInside:
+        from console.cli.inside import CommandsInside
+
+        return CommandsInside(self._session)

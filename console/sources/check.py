@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from api.models import Accounting
-from console.checks import Observed
 from console.errors import ConsoleError
 from console.links import Links
 from console.ports import VolumesSource
 from console.snapshots import VolumesSnapshot
+
+if TYPE_CHECKING:
+    from console.checks import Observed
 
 NAMED_AT_MOST = 100
 DISK_TIMEOUT_S = 10.0
@@ -39,6 +42,8 @@ class AccountingReader:
 
     async def observe(self) -> Observed:
         """Everything that `console.checks.judge` judges. UnreachableError when Redis or Postgres does not answer."""
+        from console.checks import Observed
+
         accounting = await self.accounting()
         queue = await self._links.inspect(lambda inspector: inspector.snapshot())
         return Observed(accounting, queue, await self._disk(), await self.last_backup())

@@ -21,8 +21,10 @@ def collect_seldom() -> None:
 
     Hardly anything here forms a cycle but the screens that are closed; what does not is freed at once as ever.
     """
-    gc.set_threshold(YOUNG, MIDDLE, OLD)
     # What the start has made lasts: none of the looks needs to go through it, at 50 ms a time.
+    gc.freeze()
+    gc.set_threshold(YOUNG, MIDDLE, OLD)
+    gc.enable()
     asyncio.get_running_loop().call_later(STARTED_S, gc.freeze)
 
 

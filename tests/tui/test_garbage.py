@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 from textual.screen import Screen
 
+from console.tui.garbage import collect_seldom
 from console.tui.screens.reader import Reader
 from tests.tui.conftest import opened
 from tests.tui.fakes import World
@@ -22,6 +23,24 @@ def only_when_asked() -> Iterator[None]:
     gc.disable()
     yield
     gc.enable()
+
+
+@pytest.fixture
+def as_before() -> Iterator[None]:
+    """How often Python looks for garbage is put back."""
+    thresholds = gc.get_threshold()
+    yield
+    gc.set_threshold(*thresholds)
+    gc.unfreeze()
+    gc.enable()
+
+
+@pytest.mark.usefixtures("as_before")
+async def test_the_start_goes_without_it_and_what_follows_does_not() -> None:
+    gc.disable()
+    collect_seldom()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 0, "what the start has made is looked through again"
 
 
 def gone(box: weakref.ref[Screen[object]]) -> bool:
