@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -24,7 +25,7 @@ def web(
 ) -> Iterator[WebProcess]:
     """A web process for the module, impatient with slow bodies, on a queue and a database of its own."""
     folder = tmp_path_factory.mktemp("contract")
-    database = f"contract_{servers.free_port()}"
+    database = f"contract_{uuid.uuid4().hex[:12]}"
     url = postgres_server.create(database)
     asyncio.run(migrate(url))
     settings = {

@@ -74,6 +74,8 @@ async def test_ingest_goes_on_and_every_lead_becomes_a_row(
     async with callers(web, 20) as crowd, started(rig, tmp_path) as worker:
         await taken(crowd, 1, 101)
         await rig.rows(100)
+        # A row is seen before the worker has heard of it: then its lead would still be in the queue.
+        await rig.idle()
         with trouble(own_postgres):
             ready = await crowd[0].send(READY)
             assert (ready.status, b'"postgres"' in ready.body) == (503, True)

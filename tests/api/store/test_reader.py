@@ -281,7 +281,8 @@ async def test_actions_are_recorded_bounded_and_clean(reader: Reader) -> None:
 
 
 async def test_what_takes_too_long_is_cut(store_url: str) -> None:
-    reader = Reader(store_url, timeout_s=0.2)
+    # Enough for a page on a busy machine: the same reader is to read one afterwards.
+    reader = Reader(store_url, timeout_s=1.0)
     with psycopg.connect(store_url) as connection:
         connection.execute("LOCK TABLE leads IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(StoreUnavailableError, match="too long"):

@@ -158,8 +158,9 @@ class WebProcess:
         return True
 
     def log(self) -> list[dict[str, Any]]:
-        """Its log so far."""
-        return [msgspec.json.decode(line) for line in (self.folder / "out").read_bytes().splitlines()]
+        """Its log so far; a line that is just being written is none yet."""
+        whole, _, _ = (self.folder / "out").read_bytes().rpartition(b"\n")
+        return [msgspec.json.decode(line) for line in whole.splitlines()]
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """End it; its exit code."""

@@ -50,6 +50,8 @@ async def test_postgres_away_keeps_jobs_and_costs_no_attempt(own_rig: Rig, own_s
     await rig.publish(*before)
     async with rig.working():
         await rig.rows(50)
+        # A row is seen before the worker has heard of it: then its job would still be in the queue.
+        await rig.idle()
         own_servers.postgres.kill()
         during = [*(form_job(f"late_{n}") for n in range(300)), *(meta_job(str(n)) for n in range(1, 120))]
         await rig.publish(*during)
@@ -64,7 +66,10 @@ async def test_postgres_away_keeps_jobs_and_costs_no_attempt(own_rig: Rig, own_s
     assert {delivery.attempts for delivery in deliveries.values()} == {1}
     accounting = await rig.accounting()
     assert (accounting.deliveries[Outcome.STORED], accounting.balanced) == (469, True)
-    assert len(log.events("store.unavailable")) == len(log.events("store.available")) == 1
+    # First it refuses connections, then it may be met while it starts: each is told once.
+    told = [event["error"] for event in log.events("store.unavailable")]
+    assert len(set(told)) == len(told) > 0
+    assert len(log.events("store.available")) == 1
 
 
 async def test_redis_away_is_reconnected_to(own_rig: Rig, own_servers: Servers, log: Log) -> None:
