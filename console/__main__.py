@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import TextIO
+from contextlib import suppress
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 COMPLETION = "_LEADSCTL_COMPLETE"
 """Set by a shell that wants words completed, or the script for that."""
@@ -58,7 +63,7 @@ def _dispatch(arguments: Sequence[str]) -> int:
 def _prepare_streams() -> None:
     """Survive a closed stream and a terminal that cannot show every character."""
     sys.stdout = _usable(sys.stdout)
-    sys.stderr = _usable(sys.stderr)
+    sys.stderr = _forgiving(_usable(sys.stderr))
 
 
 def _usable(stream: TextIO | None) -> TextIO:
@@ -67,6 +72,26 @@ def _usable(stream: TextIO | None) -> TextIO:
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="replace")
     return stream
+
+
+class _Forgiving(io.FileIO):
+    """Takes what cannot be written, because the disk is full or the reader gone, as if it had been."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        written = None
+        with suppress(OSError):
+            written = super().write(data)
+        return memoryview(data).nbytes if written is None else written
+
+
+def _forgiving(stream: TextIO) -> TextIO:
+    """Standard error, so that work goes on where nobody can be told of it: the exit code tells of the work alone."""
+    try:
+        place = stream.fileno()
+    except OSError:  # it is no file
+        return stream
+    buffered = io.BufferedWriter(_Forgiving(place, "w", closefd=False))
+    return io.TextIOWrapper(buffered, stream.encoding, "replace", line_buffering=True)
 
 
 def _discard_output() -> None:

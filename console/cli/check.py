@@ -41,14 +41,14 @@ def check(
 ) -> int:
     """Prove that no accepted lead is lost; for monitoring.
 
-    Ends with 0 when all is well, with 4 when something is not, with 3 when Redis or Postgres does not answer; with
-    --format nagios as a plugin does: 0 ok, 1 warning, 2 critical, 3 unknown. The ids that break the accounting are
-    listed. What is still fine can be set in config.toml: see leadsctl config show.
+    Ends with 0 when all is well, with 4 when something is not, with 3 when Redis or Postgres does not answer or when it
+    was called wrongly; with --format nagios as a plugin does: 0 ok, 1 warning, 2 critical, 3 unknown. The ids that
+    break the accounting are listed. What is still fine can be set in config.toml: see leadsctl config show.
     """
     inv = invocation(ctx, json=json, quiet=quiet)
     chosen = format_ or ("json" if inv.json else "text")
     if chosen not in FORMATS:
-        raise UsageError(f"there is no format {chosen}", f"formats: {', '.join(FORMATS)}")
+        raise UsageError(f"there is no format {chosen} (there are {', '.join(FORMATS)})")
     inv.options |= {"check.max_age": max_age, "check.max_stuck": max_stuck, "check.max_dead": max_dead}
 
     async def body(session: Session) -> int:

@@ -14,13 +14,20 @@ import typer
 from console.errors import ConsoleError
 from console.settings import debugging, state_dir
 
-FAILED = 1
+FAILED, USAGE = 1, 2
+NAGIOS_UNKNOWN = 3
+"""https://nagios-plugins.org/doc/guidelines.html"""
+VALUED = frozenset(
+    {"--dir", "--project", "-p", "--file", "-f", "--profile", "--env-file", "--redis-url", "--database-url"}
+)
+"""The options before a command that have a value."""
 
 
 def tell(error: BaseException, arguments: Sequence[str] = ()) -> int:
     """Say it on standard error; the exit code.
 
-    A Nagios plugin says it on standard output, and ends with 3: by 2 it would tell that the stack is in a bad way.
+    A check that is called wrongly ends with 3: by 2 a monitoring system is told that the stack is in a bad way. As a
+    Nagios plugin it always does, and says why on standard output.
     """
     from console.cli.narrate import Narrator
 
@@ -28,8 +35,11 @@ def tell(error: BaseException, arguments: Sequence[str] = ()) -> int:
     if debugging():
         details = _reported(error)
         hint = f"{hint}; {details}" if hint else details
-    if _as_plugin(arguments):
-        from console.cli.monitoring import NAGIOS_UNKNOWN, nagios_unknown
+    words = _check(arguments)
+    if words is not None and code == USAGE:
+        code = NAGIOS_UNKNOWN
+    if words is not None and _as_plugin(words):
+        from console.cli.monitoring import nagios_unknown
 
         code = NAGIOS_UNKNOWN
         try:
@@ -43,10 +53,19 @@ def tell(error: BaseException, arguments: Sequence[str] = ()) -> int:
     return code
 
 
-def _as_plugin(arguments: Sequence[str]) -> bool:
-    """Whether a check for Nagios was asked for, also by words that cannot be read as a whole."""
+def _check(arguments: Sequence[str]) -> Sequence[str] | None:
+    """The words after the command check, None if another was called; also of words that cannot be read as a whole."""
     words = list(arguments)
-    return "check" in words and ("--format=nagios" in words or ("--format", "nagios") in pairwise(words))
+    while words and words[0].startswith("-"):
+        words = words[2:] if words[0] in VALUED else words[1:]
+    return words[1:] if words[:1] == ["check"] else None
+
+
+def _as_plugin(words: Sequence[str]) -> bool:
+    """Whether a check for Nagios was asked for, or one in a form that is none: who misspelt it is not known."""
+    given = [word.removeprefix("--format=") for word in words if word.startswith("--format=")]
+    given += [after for before, after in pairwise(words) if before == "--format"]
+    return not frozenset(given) <= {"text", "json", "prometheus"}
 
 
 def explain(error: BaseException) -> tuple[str, str, int]:

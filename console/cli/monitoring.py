@@ -12,7 +12,6 @@ from console.checks import CheckReport, Finding, Verdict
 from console.format import safe
 
 NAGIOS = {Verdict.OK: (0, "OK"), Verdict.WARN: (1, "WARNING"), Verdict.FAIL: (2, "CRITICAL")}
-NAGIOS_UNKNOWN = 3
 _WORST = (Verdict.FAIL, Verdict.WARN, Verdict.OK)
 _LEVEL = {Verdict.OK: 0, Verdict.WARN: 1, Verdict.FAIL: 2}
 

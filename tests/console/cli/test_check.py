@@ -6,7 +6,10 @@ import re
 import subprocess
 
 import pytest
+from typer.main import get_command
 
+from console.cli.app import app
+from console.cli.failure import VALUED
 from tests.console.cli.calls import COMMAND, environment, inside, leadsctl
 from tests.console.cli.conftest import Stack
 
@@ -39,7 +42,9 @@ def test_a_nagios_plugin_that_is_called_wrongly_is_unknown_not_critical(words: l
         call = inside("--local", "check", *words, *format_)
         assert (call.code, call.err) == (3, "")
         assert re.fullmatch(r"LEADS UNKNOWN - [^\n|]+\n", call.text)
-    assert inside("--local", "check", *words).code == 2
+    call = inside("--local", "check", *words)
+    assert (call.code, call.text) == (3, ""), "whoever else looks at its exit code takes 2 for critical as well"
+    assert call.err.startswith("leadsctl: ")
 
 
 def test_a_nagios_plugin_whose_output_cannot_be_written_says_so() -> None:
@@ -72,6 +77,22 @@ def test_limits_come_from_the_environment_too(stack: Stack) -> None:
 
 
 def test_a_format_that_is_none_is_said(stack: Stack) -> None:
-    call = stack("check", "--format", "xml")
-    assert (call.code, call.out) == (2, b"")
-    assert "formats: text, json, nagios, prometheus" in call.err
+    for words in (["--format", "nagoos"], ["--format=nagoos"]):
+        call = stack("check", *words)
+        assert (call.code, call.err) == (3, "")
+        assert call.text == "LEADS UNKNOWN - there is no format nagoos (there are text, json, nagios, prometheus)\n"
+    call = stack("check", "--format", "json", "--frob")
+    assert (call.code, call.out) == (3, b""), "a reader of JSON is told as by any other command"
+
+
+def test_only_a_check_that_is_called_wrongly_ends_so() -> None:
+    assert inside("queue", "list", "check", "--format", "nagios").code == 2
+    assert inside("--dir", "check", "ps", "--frob").code == 2
+    assert inside("--project", "ps", "--read-only", "check", "--frob").code == 3
+
+
+def test_the_options_before_a_command_that_have_a_value_are_known() -> None:
+    valued = {
+        name for option in get_command(app).params if not getattr(option, "is_flag", True) for name in option.opts
+    } - {"--install-completion", "--show-completion"}
+    assert valued == VALUED

@@ -122,7 +122,7 @@ def test_a_wrong_environment_is_named(name: str, value: str) -> None:
 )  # fmt: skip
 def test_a_database_that_cannot_be_asked_for_is_a_wrong_word_and_not_an_absent_server(end: str) -> None:
     url = f"postgresql://u:hunter2@127.0.0.1{end}"
-    for call in (leadsctl("--database-url", url, "check"), leadsctl("check", env={"LEADSCTL_DATABASE_URL": url})):
+    for call in (leadsctl("--database-url", url, "ps"), leadsctl("ps", env={"LEADSCTL_DATABASE_URL": url})):
         assert call.code == 2, call.err
         assert "database" in call.err.lower()
         assert "hunter2" not in call.err
