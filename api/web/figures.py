@@ -62,10 +62,14 @@ class Figures:
         return ready, {"status": "ready" if ready else "not ready", **told, "queue": queue}
 
     async def scrape(self) -> Scrape:
-        """Everything /metrics shows of queue and store."""
+        """Everything /metrics shows of queue and store. What is kept of a server goes when a look finds that away."""
         look, tallies, store = await asyncio.gather(
             self._looks.get(), _or_none(self._tallies.get()), _or_none(self._store.get())
         )
+        if look.queue is None:
+            tallies = None
+        if not look.states["postgres"].ok:
+            store = None
         return Scrape(look.queue, tallies, store, look.cause)
 
     async def _look(self) -> _Look:

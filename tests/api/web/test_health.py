@@ -9,10 +9,11 @@ from typing import cast
 import pytest
 
 from api.errors import QueueUnavailableError, StoreUnavailableError
-from api.models import QueueSnapshot
+from api.models import QueueSnapshot, StoreSnapshot
 from api.queue import Inspector
 from api.store import Reader
 from api.web import figures
+from api.web.cached import Cached
 from api.web.health import Check as State
 from api.web.health import Readiness
 
@@ -65,11 +66,21 @@ async def test_a_failure_passes() -> None:
 
 
 class Slow:
-    """Postgres as the service looks at it: takes its time."""
+    """Postgres as the service looks at it: takes its time, and can be taken away."""
+
+    def __init__(self) -> None:
+        self.away = False
 
     async def ping(self) -> None:
-        """Answers."""
+        """StoreUnavailableError while it is away."""
         await asyncio.sleep(0.03)
+        if self.away:
+            raise StoreUnavailableError("Postgres does not answer")
+
+    async def snapshot(self, _midnight: object, *, latest: int) -> StoreSnapshot:
+        """The same."""
+        await self.ping()
+        return StoreSnapshot(latest, 0, ())
 
 
 class Redis:
@@ -78,6 +89,7 @@ class Redis:
     def __init__(self) -> None:
         self.away = False
         self.looks = 0
+        self.postgres = Slow()
 
     async def ping(self) -> None:
         """QueueUnavailableError while it is away."""
@@ -92,10 +104,11 @@ class Redis:
 
     def figures(self) -> figures.Figures:
         """What the service makes of both."""
-        return figures.Figures(cast(Inspector, self), cast(Reader, Slow()))
+        return figures.Figures(cast(Inspector, self), cast(Reader, self.postgres))
 
     async def tallies(self) -> dict[str, int]:
         """None."""
+        await self.ping()
         return {}
 
 
@@ -122,3 +135,19 @@ async def test_no_answer_says_that_redis_is_well_and_away(monkeypatch: pytest.Mo
             if away:
                 break
             await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("postgres", [False, True])
+async def test_no_page_shows_figures_of_a_server_that_it_says_is_away(
+    monkeypatch: pytest.MonkeyPatch, postgres: bool
+) -> None:
+    """It did for up to a second: the figures are kept by themselves, and may be of a time before."""
+    monkeypatch.setattr(figures, "KEPT_S", 60.0)
+    server = Redis()
+    seen = server.figures()
+    monkeypatch.setattr(seen, "_looks", Cached(seen._look, ttl_s=0))
+    before = await seen.scrape()
+    assert (before.tallies, before.store) == ({}, StoreSnapshot(0, 0, ()))
+    (server.postgres if postgres else server).away = True
+    page = await seen.scrape()
+    assert (page.tallies is None, page.store is None) == (not postgres, postgres)
