@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 import redis
 
+from api.errors import QueueUnavailableError
 from api.ids import new_id
 from api.models import Job
 from api.queue import Consumer, Inspector, Operator, Publisher
@@ -83,6 +85,16 @@ class Queue:
         """Scripts that the server has run so far."""
         stats = self.raw.info("commandstats")
         return sum(stats.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in ("evalsha", "eval"))
+
+
+async def told(publisher: Publisher, why: str) -> str:
+    """A publish is refused for this reason, however long it takes until that is known; all that is said."""
+    async with asyncio.timeout(30):
+        while True:
+            with pytest.raises(QueueUnavailableError) as caught:
+                await publisher.publish([a_job()])
+            if why in str(caught.value).lower():
+                return str(caught.value)
 
 
 @contextmanager

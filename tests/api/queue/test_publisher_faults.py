@@ -11,7 +11,7 @@ import pytest
 from api.errors import QueueUnavailableError
 from api.queue import Published, Publisher
 from api.queue import publisher as publisher_module
-from tests.api.queue.conftest import Queue, a_job, hanging
+from tests.api.queue.conftest import Queue, a_job, hanging, told
 from tests.servers import RedisServer
 
 SOON_S = 30.0
@@ -84,7 +84,8 @@ async def test_in_a_long_outage_it_refuses_at_once_and_heals(
     own_server: RedisServer, own_queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(publisher_module, "GRACE_S", 0.05)
-    publisher = Publisher(own_queue.url, timeout_s=0.5)
+    # Time enough for a busy machine: the first is accepted.
+    publisher = Publisher(own_queue.url, timeout_s=1.0)
     assert await publisher.publish([a_job()]) == Published(1, 0)
     await asyncio.to_thread(own_server.kill)
     with pytest.raises(QueueUnavailableError):
@@ -101,7 +102,8 @@ async def test_in_a_long_outage_it_refuses_at_once_and_heals(
 
 
 async def test_a_hanging_server_is_given_up_and_taken_up_again(own_server: RedisServer, own_queue: Queue) -> None:
-    publisher = Publisher(own_queue.url, timeout_s=0.3)
+    # Time enough for a busy machine: the first is accepted.
+    publisher = Publisher(own_queue.url, timeout_s=1.0)
     assert await publisher.publish([a_job()]) == Published(1, 0)
     with hanging(own_server):
         results = await asyncio.gather(
@@ -185,7 +187,7 @@ async def test_a_silent_connection_is_dropped_and_what_waits_goes_over_a_new_one
     port = free_port()
     async with (
         await asyncio.start_server(speak, "127.0.0.1", port),
-        Publisher(f"redis://127.0.0.1:{port}/0", timeout_s=0.2) as publisher,
+        Publisher(f"redis://127.0.0.1:{port}/0", timeout_s=1.0) as publisher,
     ):
         async with asyncio.timeout(SOON_S / 2):
             assert await submitted(publisher, SOON_S) == Published(1, 0)
@@ -206,9 +208,7 @@ async def test_a_server_that_is_away_from_the_start(own_server: RedisServer) -> 
 async def test_a_wrong_password_is_told_without_it(own_server: RedisServer) -> None:
     url = own_server.url.replace(own_server.password, "geheim")
     async with Publisher(url, timeout_s=0.3) as publisher:
-        with pytest.raises(QueueUnavailableError, match=r"WRONGPASS|invalid") as caught:
-            await publisher.publish([a_job()])
-    assert "geheim" not in str(caught.value)
+        assert "geheim" not in await told(publisher, "invalid")
 
 
 async def test_out_of_memory_is_refused_and_the_queue_still_drains(own_queue: Queue) -> None:
