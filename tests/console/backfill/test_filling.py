@@ -153,7 +153,7 @@ async def test_no_call_is_made_during_a_block_and_workers_hear_of_it(rig: Rig, m
 
 async def test_a_pause_that_workers_keep_is_kept_too(rig: Rig) -> None:
     page = rig.form().page_id
-    pause = PagePause(page, "limit", time.time() + 0.6, "too many calls")
+    pause = PagePause(page, "limit", time.time() + 3.0, "too many calls")
     await rig.session.links.backlog(lambda backlog: backlog.set_pause(pause))
     seen: list[Progress] = []
     async for event in rig.session.backfills().run(Wanted(rig.since(), (rig.form().id,), page=page)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -181,18 +182,32 @@ def test_logs_are_filtered(stack: Stack) -> None:
 
 
 def test_following_logs_ends_quietly_with_130(stack: Stack) -> None:
-    process = subprocess.Popen(
+    followed = threading.Event()
+    with subprocess.Popen(
         [*COMMAND, *stack.where, "logs", "app", "-f", "-n", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env=environment(), text=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    assert stack("send", "--form", "followed").code == 0
-    while "followed" not in process.stdout.readline():
-        assert process.poll() is None
-        stack("send", "--form", "followed")
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
-    assert (process.returncode, err) == (130, "")
+    ) as process:  # fmt: skip
+        out, err = process.stdout, process.stderr
+        assert out is not None
+        assert err is not None
+
+        def read() -> None:
+            for line in out:
+                if "followed" in line:
+                    followed.set()
+
+        reading = threading.Thread(target=read)
+        reading.start()
+        try:
+            # A line that is written before anybody follows is not among them: another is.
+            while not followed.wait(1.0):
+                assert process.poll() is None
+                assert stack("send", "--form", "followed").code == 0
+            process.send_signal(signal.SIGINT)
+            assert (process.wait(30), err.read()) == (130, "")
+        finally:
+            process.kill()
+            reading.join()
 
 
 def test_a_reader_that_goes_away_ends_the_logs_with_141(stack: Stack, stored: int) -> None:

@@ -153,8 +153,10 @@ def test_a_change_of_a_source_starts_the_command_anew(tmp_path: Path) -> None:
         try:
             wait_until(lambda: len(pids()) == 1, "the first run")
             (source / "notes.txt").write_text("no source")
-            (source / "a.py").write_text("22")
-            os.utime(source / "a.py", (1, 1))
+            # With its time at once: else it would change twice.
+            (source / "a.new").write_text("22")
+            os.utime(source / "a.new", (1, 1))
+            (source / "a.new").replace(source / "a.py")
             wait_until(lambda: len(pids()) == 2, "the second run")
             with pytest.raises(ProcessLookupError):
                 os.kill(pids()[0], 0)

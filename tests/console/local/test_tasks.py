@@ -48,13 +48,16 @@ async def test_closing_the_steps_cancels_the_work_and_waits_for_it() -> None:
 
 async def test_a_cancelled_thread_is_waited_for() -> None:
     ended = []
+    begun = asyncio.Event()
+    loop = asyncio.get_running_loop()
 
     def work() -> None:
+        loop.call_soon_threadsafe(begun.set)
         time.sleep(0.2)
         ended.append(True)
 
     task = asyncio.create_task(in_thread(work))
-    await asyncio.sleep(0.05)
+    await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
