@@ -6,6 +6,7 @@ import pytest
 
 from console.format import width_of
 from console.tui.present import activity, leads, needs, queue, services, trace, volumes
+from console.tui.screens.page import LARGER
 from console.tui.state import INTERVALS_S, Kind
 from console.tui.widgets.table import Table
 from tests.tui.conftest import opened
@@ -18,11 +19,11 @@ SMALL = (60, 15)
 @pytest.mark.parametrize(
     ("keys", "shown"),
     [
-        ((), ("1 Overview", "● app", "Latest leads", "Zoë", "Needs you", "3 jobs stuck")),
+        ((), ("1 Overview", "● app", "● redis", "retry 3", "3 leads of page 2040", "Zoë", "Needs you", "3 jobs stuck")),
         (("2",), ("2 Logs", "following", "120 lines")),
         (("3",), ("3 Queue", "▌ 01J9…2M4X0V", "01J9…2M4X2V", "received ")),
         (("4",), ("4 Leads", "Zoë", "100+ shown")),
-        (("5",), ("5 Volumes", "redis_data", "9 d ago", "18,204 leads")),
+        (("5",), ("5 Volumes", "redis_data", "9 d ago", "18,204 leads", "fsync always")),
         (("6",), ("6 Activity", "Values on", "ana@ops", "12 recorded")),
     ],
 )
@@ -32,6 +33,28 @@ async def test_every_screen_is_of_use_in_a_small_terminal(keys: tuple[str, ...],
         for text in (*shown, "12:04:33", "? help"):
             await seat.sees(text)
         assert all(width_of(line) == SMALL[0] for line in seat.lines)
+
+
+@pytest.mark.parametrize(
+    ("keys", "shown"),
+    [
+        ((), ("● app", "● worker", "● db", "● redis")),
+        (("3",), ("01J9…2M4X0V", "01J9…2M4X1V")),
+        (("4",), ("Zoë", "100+ shown")),
+        (("5",), ("postgres_data", "redis_data")),
+        (("6",), ("ana@ops", "12 recorded")),
+    ],
+)
+async def test_in_a_very_small_terminal_a_line_stands_for_what_has_no_room(
+    keys: tuple[str, ...], shown: tuple[str, ...]
+) -> None:
+    async with opened(size=(40, 10)) as seat:
+        await seat.press(*keys)
+        for text in shown:
+            await seat.sees(text)
+        assert (LARGER in seat.text) == (keys != ("4",)), "leads have one panel at a time anyway"
+        await seat.pilot.resize_terminal(80, 24)
+        await seat.misses(LARGER)
 
 
 @pytest.mark.parametrize(

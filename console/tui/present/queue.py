@@ -60,7 +60,7 @@ def count_of(queue: QueueSnapshot, state: JobState) -> int:
 
 
 def panel(queue: QueueSnapshot, history: QueueHistory, cause: Cause, width: int, height: int) -> list[Line]:
-    """The Overview's queue: a chart with its numbers, the states, the cause. At least 5 lines are useful."""
+    """The Overview's queue: a chart with its numbers, the states, the cause. In 4 lines there is nothing of ages."""
     depth = short_number(queue.depth)
     said = _said(cause, width, max(2, height - 3) if height < 9 else 2)
     chart_rows = max(1, min(6, height - 4 - len(said)))
@@ -80,7 +80,8 @@ def panel(queue: QueueSnapshot, history: QueueHistory, cause: Cause, width: int,
     ages = [f"oldest {age(queue.oldest_ready_s)}"] if queue.ready else []
     if eta is not None:
         ages.append(f"empty in about {age(eta)}")
-    lines.append((Cell(" · ".join(ages), Tone.DIM),))
+    if height >= 5:
+        lines.append((Cell(" · ".join(ages), Tone.DIM),))
     return [*lines, *said]
 
 

@@ -13,9 +13,9 @@ from console.tui.state import cpu_of, memory_of
 COLUMNS = (
     Column("service", 8, grow=3),
     Column("state", 9, grow=1),
-    Column("up", 6, right=True),
-    Column("cpu", 5, right=True),
-    Column("mem", 5, grow=1, right=True),
+    Column("up", 6, right=True, from_width=25),
+    Column("cpu", 5, right=True, from_width=31),
+    Column("mem", 5, grow=1, right=True, from_width=36),
     Column("cpu, 3 min", 12, from_width=68),
     Column("restarts", 8, right=True, from_width=78),
     Column("ports", 17, grow=2, from_width=90),

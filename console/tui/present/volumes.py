@@ -123,6 +123,22 @@ def store_lines(store: StoreSnapshot | None, width: int) -> list[Line]:
     return lines
 
 
+def redis_line(queue: QueueSnapshot | None) -> Line:
+    """What matters most of Redis, to stand below the database's line."""
+    if queue is None:
+        return (Cell("Redis has not been read yet.", Tone.DIM),)
+    return (
+        Cell(fit("redis", 12), Tone.DIM),
+        Cell(f"{size(queue.memory_bytes):>8}", Tone.STRONG),
+        Cell(f"  fsync {queue.aof or '–'} · ", Tone.DIM),
+        _writes(queue),
+    )
+
+
+def _writes(queue: QueueSnapshot) -> Cell:
+    return Cell("● writes succeed", Tone.OK) if queue.aof_ok else Cell("✖ the last write or rewrite failed", Tone.BAD)
+
+
 def redis_lines(queue: QueueSnapshot | None) -> list[Line]:
     """What Redis says about its memory and its file."""
     if queue is None:
@@ -133,7 +149,7 @@ def redis_lines(queue: QueueSnapshot | None) -> list[Line]:
         "no": Cell("◐ written when the system likes: a crash may lose leads", Tone.WARN),
         "off": Cell("✖ nothing is kept on disk: a crash loses the queue", Tone.BAD),
     }.get(queue.aof, Cell("○ unknown", Tone.DIM))
-    state = Cell("● writes succeed", Tone.OK) if queue.aof_ok else Cell("✖ the last write or rewrite failed", Tone.BAD)
+    state = _writes(queue)
     label = LABEL
     return [
         (Cell(fit("server", label), Tone.DIM), Cell(safe(queue.server, 60) or "–")),

@@ -32,6 +32,8 @@ class Activity(Page):
     CSS = """
     #notices { height: 6; }
     Activity.-flat #notices { height: 4; }
+    Activity.-tiny #larger { display: block; }
+    Activity.-tiny #notices { display: none; }
     #activity { height: 1fr; }
     """
 

@@ -11,12 +11,14 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
+from console.format import Cell, Tone
 from console.ports import Action, Result
 from console.snapshots import Progress
 from console.tui.acting import Question
 from console.tui.keys import Remappable
 from console.tui.state import Kind, Kinds, Known
 from console.tui.widgets.bars import Hints, TopBar
+from console.tui.widgets.lines import OneLine
 from console.tui.widgets.painted import Painted
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from console.tui.widgets.prompt import Prompt
 
 
+LARGER = " Make the terminal larger: 80×24."
+"""Stands for the panels that a very small terminal has no room for."""
 OLD_S = 1.5
 """A reading older than this is drawn again each second; a fresh one was drawn when it came."""
 
@@ -53,6 +57,7 @@ class Page(Remappable, Screen[None]):
         self._redrawing = False
         self.ready = False
         self._edges = (TopBar(known, self.NAME), Hints(known, self.offers))
+        self._larger = OneLine(id="larger")
 
     @property
     def leads_app(self) -> LeadsApp:
@@ -64,6 +69,7 @@ class Page(Remappable, Screen[None]):
         top, bottom = self._edges
         yield top
         yield from self.content()
+        yield self._larger
         yield bottom
 
     def content(self) -> ComposeResult:
@@ -73,9 +79,15 @@ class Page(Remappable, Screen[None]):
     def on_mount(self) -> None:
         """Everything is in place (a subclass's own handler has run before)."""
         self.ready = True
+        self._larger.show((Cell(LARGER, Tone.WARN),))
         waiting, self._waiting = self._waiting, []
         for do in waiting:
             do()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Panels that do not fit beside the most important one make room for it."""
+        self.set_class(event.size.width < 76, "-slim")
+        self.set_class(event.size.width < 48 or event.size.height < 13, "-tiny")
 
     def when_ready(self, do: Callable[[], None]) -> None:
         """Call `do` now, or as soon as the screen is in place."""

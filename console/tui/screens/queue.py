@@ -40,6 +40,9 @@ class Queue(JobVerbs):
     #states { height: 1; }
     #job { height: 9; }
     Queue.-flat #job { height: 4; }
+    Queue.-tiny #larger { display: block; }
+    Queue.-tiny #job { display: none; }
+    Queue.-tiny.-reading #job { display: block; }
     Queue.-tall #job, Queue.-high #job { height: 40%; }
     Queue.-reading #jobs { display: none; }
     Queue.-reading #job { height: 1fr; }
@@ -69,6 +72,7 @@ class Queue(JobVerbs):
         self.states = StateTabs(id="states")
         self.table = Table("Jobs", queue_view.JOB_COLUMNS, selectable=not known.read_only, lasting=True, id="jobs")
         self.board = JobBoard(id="job")
+        self._was_empty = False
 
     def content(self) -> ComposeResult:
         """Tabs, jobs, details."""
@@ -127,6 +131,9 @@ class Queue(JobVerbs):
         table.foot = (Cell(f"{chosen}{number(len(jobs.views))}{more} shown", Tone.DIM),) if jobs.views else ()
         wide = table.size.width >= 120
         views = jobs.views
+        if jobs.empty is not self._was_empty:
+            self._was_empty = jobs.empty
+            self.refresh_bindings()
         table.show(Listed((x.job.id for x in views), lambda n: queue_view.job_row(views[n], now, wide=wide)))
         self._details()
 

@@ -47,6 +47,8 @@ class Volumes(Page):
     #stores { layout: vertical; height: 1fr; }
     #stores Board { height: 1fr; }
     Volumes.-flat #redis { display: none; }
+    Volumes.-tiny #larger { display: block; }
+    Volumes.-tiny #disk, Volumes.-tiny #stores { display: none; }
     Volumes.-wide #stores, Volumes.-huge #stores { layout: horizontal; }
     Volumes.-wide #stores Board, Volumes.-huge #stores Board { width: 1fr; }
     """
@@ -104,7 +106,9 @@ class Volumes(Page):
                 table.health = known.health(Kind.VOLUMES)
                 table.empty = (Cell("No volumes: they come with the first start."),)
             room = 2 if table.health.supply is Supply.FAILED else 0  # for the reason, over what was last known
-            table.styles.height = min(len(volumes.volumes) + 3 + room, 12) if volumes and volumes.volumes else 5
+            table.header = not self.has_class("-flat")
+            frame = 2 + table.header + room
+            table.styles.height = min(len(volumes.volumes) + frame, 12) if volumes and volumes.volumes else 5
             table.show(volume_view.volume_rows(volumes, known.sizes) if volumes else ())
             disk.health = (
                 replace(table.health, supply=Supply.STALE, text="")
@@ -113,14 +117,21 @@ class Volumes(Page):
             )
             backup = volume_view.backup_line(self._backed_up, self._backup_error, known.now())
             disk.show(lambda width, _height: [*volume_view.disk_lines(volumes, width), backup])
-        if kinds is None or Kind.LEADS in kinds:
-            self.postgres.health = known.health(Kind.LEADS)
-            store = known.leads.value
-            self.postgres.show(lambda width, _height: volume_view.store_lines(store, width))
-        if kinds is None or Kind.QUEUE in kinds:
-            self.redis.health = known.health(Kind.QUEUE)
-            queue = known.queue.value
-            self.redis.show(lambda _width, _height: volume_view.redis_lines(queue))
+        if kinds is None or kinds & {Kind.LEADS, Kind.QUEUE}:
+            self._show_stores()
+
+    def _show_stores(self) -> None:
+        """Postgres and Redis, in a low terminal by one line each."""
+        known, both = self.known, self.has_class("-flat")
+        store, queue = known.leads.value, known.queue.value
+        self.postgres.title = "Postgres and Redis" if both else "Postgres"
+        self.postgres.health, self.redis.health = known.health(Kind.LEADS), known.health(Kind.QUEUE)
+        if both:
+            lines = volume_view.store_lines
+            self.postgres.show(lambda width, _height: [lines(store, width)[0], volume_view.redis_line(queue)])
+            return
+        self.postgres.show(lambda width, _height: volume_view.store_lines(store, width))
+        self.redis.show(lambda _width, _height: volume_view.redis_lines(queue))
 
     def action_again(self) -> None:
         """Read everything now."""
