@@ -55,6 +55,11 @@ class JobList:
         return self._pages.items
 
     @property
+    def empty(self) -> bool:
+        """Whether it is known that there are none."""
+        return self._pages.loaded and not self.views
+
+    @property
     def more(self) -> bool:
         """Whether there is more than has been loaded."""
         return bool(self._pages.cursor)

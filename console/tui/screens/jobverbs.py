@@ -15,6 +15,8 @@ from console.tui.widgets.table import Table
 
 VERBS = frozenset({"retry", "retry_all", "discard", "discard_all", "edit"})
 """What is done to the jobs that are listed, or to some of them."""
+OF_ROWS = VERBS | {"select", "open", "reveal", "trace", "logs"}
+"""What there must be a row for."""
 
 
 DISCARDS = 50
@@ -54,6 +56,8 @@ class JobVerbs(Page):
             return True
         if action == "undo":
             return self.jobs.state is JobState.DISCARDED or bool(self.discards)
+        if action in OF_ROWS and self.jobs.empty:
+            return False
         return action not in VERBS or not asked.refusal(action, self.jobs.state)
 
     def _refused(self, action: str) -> bool:
