@@ -154,7 +154,9 @@ class Known:
         known = {notice.key: notice.count for notice in before.notices} if before else {}
         for notice in queue.notices:
             if notice.count > known.get(notice.key, 0):
-                self.happened("queue", "notice", notice.key, notice.text, Tone.WARN)
+                page = notice.key.partition(":")[2]
+                target = f"page {page}" if page else notice.key
+                self.happened("queue", "notice", target, notice.text, Tone.WARN)
         if before is None:
             return
         paused = {(p.page, p.kind) for p in before.pauses}

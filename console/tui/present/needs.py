@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from api.models import JobState, QueueSnapshot
@@ -14,6 +15,9 @@ from console.tui.present.grid import Column, Row
 FULL_PERCENT = 90
 """As `check.max_disk` has it unless configured."""
 ALMOST_FULL_PERCENT = 97
+
+_NUMBERED = re.compile(r"^page (.+?) \(\d+\): ")
+"""A page's name tells here which one it is; its number is under Activity."""
 
 COLUMNS = (Column("what", 20, grow=1), Column("keys", 22, right=True))
 
@@ -148,7 +152,8 @@ def _notices(queue: QueueSnapshot, now: float) -> list[Need]:
         Need(
             f"notice:{notice.key}",
             Tone.WARN,
-            safe(notice.text, 200) + (f" ({number(notice.count)}×, {age(now - notice.last_at)} ago)"),
+            _NUMBERED.sub(r"page \1: ", safe(notice.text, 200))
+            + f" ({number(notice.count)}×, {age(now - notice.last_at)} ago)",
             "activity",
         )
         for notice in queue.other_notices

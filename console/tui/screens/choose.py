@@ -17,7 +17,7 @@ from console.tui.widgets.table import Table
 class Choose(Box[frozenset[str] | None]):
     """Dismissed with the chosen names; Escape changes nothing."""
 
-    CSS = "#choose { width: 46; }"
+    CSS = "#choose { width: 50; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "switch", "on or off"),
         Binding("o", "only", "only this"),

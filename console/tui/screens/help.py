@@ -13,6 +13,8 @@ from console.tui.screens.reader import Reader
 from console.tui.widgets.bars import key_name
 
 NOT_OURS = ("screen.copy_text", "app.focus_next", "app.focus_previous")
+UNSAID = ("escape", "ctrl+q")
+"""Said below as one, and the toolkit's own second key to quit."""
 MOVES = ("move", "end", "page", "scroll", "first", "follow", "tab")
 
 
@@ -23,7 +25,7 @@ def help_for(screen: Screen[Any]) -> Reader:
     everywhere: dict[str, list[str]] = {}
     for key, active in screen.active_bindings.items():
         binding = active.binding
-        if not active.enabled or not binding.description or binding.action in NOT_OURS or key == "escape":
+        if not active.enabled or not binding.description or binding.action in NOT_OURS or key in UNSAID:
             continue
         if active.node is screen.app:
             everywhere.setdefault(binding.description.lower(), []).append(_shown_key(binding, key))
