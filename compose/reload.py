@@ -44,24 +44,32 @@ def stop(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
-def run(folder: Path, command: str) -> None:
-    """Run the command until the process is told to end, restarting it at each change."""
-    while True:
+def run(folder: Path, command: str, told_to_end: list[int]) -> None:
+    """Run the command, restarting it at each change, until a signal is in `told_to_end`."""
+    while not told_to_end:
         seen = stamp(folder)
         child = subprocess.Popen(["sh", "-c", command])
         try:
-            while stamp(folder) == seen:
+            while not told_to_end and stamp(folder) == seen:
                 time.sleep(POLL_S)
         finally:
             stop(child)
-        sys.stderr.write("reload: a source file changed\n")
+        if not told_to_end:
+            sys.stderr.write("reload: a source file changed\n")
 
 
-def _end(_signal: int, _frame: FrameType | None) -> None:
-    raise SystemExit(0)
+def main(folder: str, command: str) -> None:
+    """Run the command until SIGTERM or SIGINT."""
+    told_to_end: list[int] = []
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        # Only noted: an exception could come after the command was started and before anybody knows it to stop it.
+        told_to_end.append(number)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    run(Path(folder), command, told_to_end)
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, _end)
-    run(Path(sys.argv[1]), sys.argv[2])
+    main(sys.argv[1], sys.argv[2])

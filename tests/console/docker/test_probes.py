@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -166,3 +168,35 @@ def test_a_change_of_a_source_starts_the_command_anew(tmp_path: Path) -> None:
         assert errors == b"reload: a source file changed\n"
         with pytest.raises(ProcessLookupError):
             os.kill(pids()[1], 0)
+
+
+TOLD_TO_END_AT_ONCE = """
+import os, runpy, signal, subprocess, sys
+
+class Popen(subprocess.Popen):
+    def __init__(self, *args):
+        super().__init__(*args)
+        print(self.pid, flush=True)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+subprocess.Popen = Popen
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_told_to_end_while_it_starts_the_command_it_leaves_none_behind(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", TOLD_TO_END_AT_ONCE, str(RELOAD), str(tmp_path), "exec sleep 600"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        try:
+            assert process.wait(timeout=30) == 0
+            with pytest.raises(ProcessLookupError):
+                os.kill(pid, 0)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
