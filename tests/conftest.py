@@ -14,6 +14,7 @@ import pytest
 import redis
 from hypothesis import settings
 
+from console.stack.local import ports
 from tests import servers
 
 # A run in the background may have inherited an ignored SIGINT, and would hand it on to the programs under test.
@@ -30,6 +31,17 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What the console keeps for its user is kept in a folder of the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ports_of_stacks() -> Iterator[None]:
+    """Local stacks of this worker take ports that those of others do not: one is free until its server has started."""
+    own = servers.share(ports._LOW, ports._HIGH)
+    with pytest.MonkeyPatch.context() as patch:
+        if len(own) >= 1_000:  # with more workers than that leaves something to choose from they take what they find
+            patch.setattr(ports, "_LOW", own.start)
+            patch.setattr(ports, "_HIGH", own.stop)
         yield
 
 

@@ -38,12 +38,18 @@ _REDIS_IN_WHEELS = (
 )
 
 
-@cache
-def _ports() -> Iterator[int]:
-    """The ports of this process, in an order of its own; those of other workers of the same run are others."""
+def share(low: int, high: int) -> range:
+    """The numbers of this process: those of other workers of the same run are others."""
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    ports = list(range(_LOW + number, _HIGH, workers))
+    width = (high - low) // workers
+    return range(low + number * width, low + (number + 1) * width)
+
+
+@cache
+def _ports() -> Iterator[int]:
+    """The ports of this process, in an order of its own."""
+    ports = list(share(_LOW, _HIGH))
     random.shuffle(ports)
     return itertools.cycle(ports)
 

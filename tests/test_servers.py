@@ -7,9 +7,10 @@ from pathlib import Path
 
 import psutil
 import psycopg
+import pytest
 import redis
 
-from tests.servers import PostgresServer, RedisServer, free_port
+from tests.servers import PostgresServer, RedisServer, free_port, share
 
 
 def test_redis_is_durable(server_folder: Path) -> None:
@@ -51,3 +52,13 @@ def test_a_port_is_given_once() -> None:
     ports = [free_port() for _ in range(200)]
     assert len(set(ports)) == 200
     assert all(10_000 <= port < 20_000 for port in ports)
+
+
+def test_workers_of_one_run_share_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "3")
+    shares = []
+    for number in range(3):
+        monkeypatch.setenv("PYTEST_XDIST_WORKER", f"gw{number}")
+        shares.append(set(share(10, 40)))
+    assert [len(each) for each in shares] == [10] * 3
+    assert len(set.union(*shares)) == 30
