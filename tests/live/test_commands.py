@@ -33,9 +33,15 @@ def test_every_command_prints_its_documented_json(stack: LiveStack, tmp_path: Pa
         found.extend(str(one["lead"]["id"]) for one in (call.document["found"] if call.code == 0 else ()))
         return bool(found)
 
+    dead: list[str] = []
+
+    def refused() -> bool:
+        dead.extend(job["id"] for job in run("queue", "list", "dead", "--json").document["jobs"])
+        return bool(dead)
+
     wait_until(stored, "the lead's row", 60)
-    (dead,) = run("queue", "list", "dead", "--json").document["jobs"]
-    every.run_all(run, tmp_path / "backups", lead=found[0], dead=dead["id"])
+    wait_until(refused, "the dead letter", 60)
+    every.run_all(run, tmp_path / "backups", lead=found[0], dead=dead[0])
 
 
 def test_one_replica_of_several(stack: LiveStack) -> None:
