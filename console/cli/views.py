@@ -129,7 +129,9 @@ def show_queue(output: Output, queue: QueueSnapshot) -> None:
     ]
     output.table((Column(""), Column("", right=True), Column("", least=20)), rows)
     for pause in queue.pauses:
-        output.note(Cell("◐", Tone.WARN), f"{pause_text(pause)}{_next_try(pause, queue.taken_at)}")
+        said = f"{pause_text(pause)}{_next_try(pause, queue.taken_at)}"
+        if said != cause.text:
+            output.note(Cell("◐", Tone.WARN), said)
     for notice in queue.other_notices:
         output.note(Cell("◐", Tone.WARN), f"{safe(notice.text, 300)} ({number(notice.count)}×)")
 

@@ -35,7 +35,7 @@ async def test_what_another_operator_did_at_the_same_moment_is_shown(monkeypatch
         await seat.did(Verb.RETRY, stuck(0))
         await seat.until(lambda: not seat.app.known.doing)
         await seat.press("6")
-        await seat.sees("3 recorded by operators")
+        await seat.sees("4 recorded by operators")
         for who in ("you", "eva@there", "ben@there", "cia@there"):
             assert f" {who} " in seat.text
         assert "ana@here" not in seat.text

@@ -186,6 +186,9 @@ async def test_only_what_can_be_done_in_that_state_is_hinted_and_the_rest_says_w
         await seat.sees("No dead job is listed.")
         await seat.until(lambda: hinted() == {"p"}, "there is no row to do anything to")
         assert "enter details" not in seat.lines[-1]
+        page(seat).open(JobState.DISCARDED, "nothing like it")
+        await seat.sees("No job matches")
+        await seat.until(lambda: hinted() == {"p"})
         page(seat).open(JobState.DEAD, "")
         await seat.until(lambda: hinted() == {"r", "R", "e", "X", "D", "p"})
         assert seat.runner.done == []

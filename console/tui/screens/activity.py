@@ -46,6 +46,7 @@ class Activity(Page):
     def __init__(self, known: Known) -> None:
         super().__init__(known)
         self._recorded: tuple[Happening, ...] = ()
+        self._count = 0
         self._error = ""
         self._text = ""
         self._read_at = 0.0
@@ -87,6 +88,7 @@ class Activity(Page):
             self._error = one_line(error)
         else:
             self._error = ""
+            self._count = len(actions)  # those too that stand here as what was done from here
             self._recorded = tuple(activity_view.recorded(actions, self.known.happenings))
         self.show(None)
 
@@ -101,9 +103,7 @@ class Activity(Page):
         table.empty = (Cell(empty),)
         table.meta = (Cell(f"/{safe(self._text, 60)}", Tone.ACCENT),) if self._text else ()
         trouble = (Cell(f"✖ what operators did: {safe(self._error, 120)}", Tone.BAD),)
-        table.foot = (
-            trouble if self._error else (Cell(f"{number(len(self._recorded))} recorded by operators", Tone.DIM),)
-        )
+        table.foot = trouble if self._error else (Cell(f"{number(self._count)} recorded by operators", Tone.DIM),)
         doing = () if self._text else known.doing.values()
         table.show(activity_view.activity_rows(self._found(), doing, now))
         notices.health = known.health(Kind.QUEUE)

@@ -55,7 +55,7 @@ class JobVerbs(Page):
         if not self.ready:
             return True
         if action == "undo":
-            return self.jobs.state is JobState.DISCARDED or bool(self.discards)
+            return not self.jobs.empty if self.jobs.state is JobState.DISCARDED else bool(self.discards)
         if action in OF_ROWS and self.jobs.empty:
             return False
         return action not in VERBS or not asked.refusal(action, self.jobs.state)

@@ -17,6 +17,7 @@ from api.models import (
     Outcome,
     PagePause,
     QueueSnapshot,
+    WorkerView,
 )
 from console.cli import records, views
 from console.cli.loglines import Filter, LogPrinter
@@ -79,6 +80,14 @@ def test_a_page_that_waits_for_an_operator_is_named_with_its_next_try() -> None:
     assert "3 leads of page Casa & Co (1029) wait: Session has expired; tried again in 12 s" in said
     assert "leadsctl queue resume --page 1029" in said
     assert notice.text not in said
+
+
+def test_a_page_that_is_the_cause_of_it_all_is_named_once() -> None:
+    output, stream = drawn()
+    pause, worker = PagePause("1029", "limit", 61.0, "Graph 400, code 80005", 3), WorkerView("w", 1.0, alive=True)
+    views.show_queue(output, QueueSnapshot(1.0, retry=3, pauses=(pause,), workers=(worker,)))
+    assert "page 1029" in stream.getvalue().splitlines()[0]
+    assert stream.getvalue().count("1029") == 1
 
 
 def test_a_service_with_several_replicas_says_which_has_failed() -> None:
