@@ -6,9 +6,10 @@ import re
 from functools import partial
 from importlib import import_module
 
-from textual.app import App, ScreenStackError
+from textual.app import ScreenStackError
 
 from api.models import JobState, Lead
+from console.tui.inturn import InTurn
 from console.tui.keys import Remappable
 from console.tui.screens.overview import Overview
 from console.tui.screens.page import Page
@@ -18,7 +19,7 @@ from console.tui.widgets.bars import TopBar
 PAGES = ("overview", "logs", "queue", "leads", "volumes", "activity")
 
 
-class Places(Remappable, App[None]):
+class Places(Remappable, InTurn):
     """An app with the numbered screens as modes."""
 
     known: Known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -48,12 +49,22 @@ class Seat:
         return "\n".join(self.lines)
 
     async def press(self, *keys: str) -> None:
-        """Press keys; what they begin has had its first turn afterwards."""
+        """Press keys; each has been taken afterwards, and what it opens at once is in place."""
         await self.pilot.press(*keys)
+        await self.taken()
+
+    async def taken(self) -> None:
+        """Wait until no key is under way: the toolkit's pilot waits for a while in which the processor is idle.
+
+        Where others keep the processor busy, this process is idle although it has not had its turn.
+        """
+        came = asyncio.Event()
+        self.app.call_later(came.set)
+        await self.until(lambda: self.app._exit or (came.is_set() and not self.app._taken_at), "the keys taken")
 
     async def type(self, text: str) -> None:
         """Type text."""
-        await self.pilot.press(*("space" if char == " " else char for char in text))
+        await self.press(*("space" if char == " " else char for char in text))
 
     async def clear(self, text: str = "") -> None:
         """Put `text` in the place of what the prompt holds."""
