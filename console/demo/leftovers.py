@@ -31,16 +31,25 @@ def demo_directory() -> Iterator[Path]:
     """
     base = _bases()[0]
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
-    marker = os.open(folder / _MARKER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    unseen = folder / f"{_MARKER}.new"
+    marker = os.open(unseen, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(marker, fcntl.LOCK_EX)
-        yield folder
+        # Only now under its name, and locked until all is gone: others take one without a lock for a killed console's.
+        unseen.rename(folder / _MARKER)
+        try:
+            yield folder
+        finally:
+            _remove(folder)
     finally:
         os.close(marker)
-        try:
-            remove_tree(folder)
-        except OSError as error:
-            raise StackError(f"{folder} cannot be removed: {error.strerror}", "remove it by hand") from error
+
+
+def _remove(folder: Path) -> None:
+    try:
+        remove_tree(folder)
+    except OSError as error:
+        raise StackError(f"{folder} cannot be removed: {error.strerror}", "remove it by hand") from error
 
 
 async def clear_leftovers() -> int:
