@@ -143,6 +143,15 @@ async def test_many_leads_come_while_one_is_read_and_none_is_lost_to_the_reader(
         assert len(page(seat).table.rows) == PAGE
 
 
+async def test_a_page_that_is_wanted_while_another_is_read_follows_it() -> None:
+    async with opened(World(calm=True)) as seat:
+        await at_leads(seat)
+        leads = page(seat).leads
+        leads.reload()
+        leads.load_more()
+        await seat.until(lambda: len(leads.leads) == 200)
+
+
 async def test_leads_that_come_all_night_do_not_make_the_list_longer() -> None:
     world = World()
     async with opened(world) as seat:

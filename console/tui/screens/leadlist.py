@@ -53,11 +53,13 @@ class LeadList:
         self._known = known
         self._source = source
         self._detailed = detailed
+        self._drawn = changed
+        self._more_wanted = False
         self._pinned = pinned
         self._pages: Paging[Lead] = Paging(
             screen,
             lambda lead: str(lead.id),
-            changed,
+            self._changed,
             pinned=pinned,
             timeout_s=TIMEOUT_S,
             slow="Postgres takes too long to search",
@@ -122,6 +124,7 @@ class LeadList:
         """Look for something else."""
         if text != self.text:
             self.text = text
+            self._more_wanted = False
             self._pages.turn()
             self._pages.read(self._page, self._found)
 
@@ -180,10 +183,16 @@ class LeadList:
         return queue.accepted - queue.depth - queue.dead if queue else 0
 
     def load_more(self) -> None:
-        """Read the next page, if there is one."""
+        """Read the next page, if there is one: now, or after the read that is under way."""
         cursor = self._pages.cursor
+        self._more_wanted = self._pages.reading
         if cursor and self.answers and not self._pages.reading:
             self._pages.read(partial(self._page, cursor), lambda page: self._pages.more(page.leads, page.cursor))
+
+    def _changed(self) -> None:
+        if self._more_wanted:
+            self.load_more()
+        self._drawn()
 
     async def _page(self, cursor: str = "", *, limit: int = PAGE) -> LeadPage:
         store, ended = self._known.leads.value, self._jobs_ended()
