@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from console.stack.docker import DockerRuntime, files
 from tests.console.cli.calls import leadsctl
 from tests.console.docker.waiting import until_true
 from tests.live.stacks import APP_SECRET, COMPOSE, LiveStack
-from tests.servers import free_port
+from tests.servers import free_port, wait_until
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -46,10 +47,21 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
 
 @pytest.fixture
 def trusted(stack: LiveStack, tmp_path: Path) -> ssl.SSLContext:
-    """Trust in Caddy's own authority, and in no other."""
+    """Trust in Caddy's own authority, and in no other; Caddy makes the certificate itself once it is up."""
     root = tmp_path / "root.crt"
     root.write_text(stack.docker("exec", stack.container("caddy"), "cat", ROOT))
-    return ssl.create_default_context(cafile=str(root))
+    trust = ssl.create_default_context(cafile=str(root))
+
+    def certified() -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", stack.port), 10) as plain:
+                trust.wrap_socket(plain, server_hostname=DOMAIN).close()
+        except OSError:
+            return False
+        return True
+
+    wait_until(certified, "Caddy's certificate")
+    return trust
 
 
 def client(stack: LiveStack, trusted: ssl.SSLContext) -> httpx.AsyncClient:

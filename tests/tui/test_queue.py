@@ -414,7 +414,8 @@ async def test_pages_come_as_the_cursor_nears_the_end() -> None:
         page(seat).open(JobState.READY)
         await seat.sees("100+ shown")
         await seat.press("G")
-        await seat.sees("200+ shown")
+        # The end may be reached once more while a page is drawn.
+        await seat.until(lambda: "200+ shown" in seat.text or "230 shown" in seat.text, "another page")
         await seat.press("G")
         await seat.sees("230 shown")
         await seat.press("G")
