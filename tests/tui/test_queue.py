@@ -348,7 +348,7 @@ async def test_leaving_the_editor_changes_nothing() -> None:
 
 
 async def test_pause_asks_and_resume_does_not() -> None:
-    async with opened() as seat:
+    async with opened(size=WIDE) as seat:
         await at_queue(seat)
         await seat.press("p")
         await seat.sees("Pause the queue?")
@@ -356,9 +356,11 @@ async def test_pause_asks_and_resume_does_not() -> None:
         await seat.press("tab", "enter")
         await seat.did(Verb.PAUSE)
         await seat.sees("◐ paused")
+        await seat.until(lambda: " p resume " in seat.lines[-1])
         await seat.press("p")
         await seat.did(Verb.RESUME)
         await seat.misses("◐ paused")
+        await seat.until(lambda: " p pause " in seat.lines[-1])
 
 
 async def test_payloads_with_personal_data_are_masked_until_revealed() -> None:

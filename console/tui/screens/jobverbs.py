@@ -171,14 +171,20 @@ class JobVerbs(Page):
         self.table.selection.clear()
         self.jobs.reload()
 
+    def worded(self, action: str) -> str:
+        """A queue that is paused goes on at the same key."""
+        return "resume" if action == "pause" and self._paused() else ""
+
+    def _paused(self) -> bool:
+        queue = self.known.queue.value
+        return queue is not None and queue.paused
+
     def action_pause(self) -> None:
         """Let workers take nothing more, after asking; or go on."""
-        queue = self.known.queue.value
-        if queue is not None:
-            if queue.paused:
-                self.act(Action(Verb.RESUME), "resume the queue")
-            else:
-                self.act(Action(Verb.PAUSE), "pause the queue", asked.PAUSE)
+        if self._paused():
+            self.act(Action(Verb.RESUME), "resume the queue")
+        elif self.known.queue.value is not None:
+            self.act(Action(Verb.PAUSE), "pause the queue", asked.PAUSE)
 
     def action_edit(self) -> None:
         """Edit the payload of the job under the cursor, then retry it. Editing reveals."""

@@ -56,7 +56,7 @@ class Page(Remappable, Screen[None]):
         self._waiting: list[Callable[[], None]] = []
         self._redrawing = False
         self.ready = False
-        self._edges = (TopBar(known, self.NAME), Hints(known, self.offers))
+        self._edges = (TopBar(known, self.NAME), Hints(known, self.offers, self.worded))
         self._larger = OneLine(id="larger")
 
     @property
@@ -161,6 +161,10 @@ class Page(Remappable, Screen[None]):
     def offers(self, action: str) -> bool:
         """Whether the action's key is worth a hint now. One that is pressed anyway says why nothing is done."""
         return True
+
+    def worded(self, action: str) -> str:
+        """What the action's key does now, where it is another thing than the binding says; else ""."""
+        return ""
 
     def act(
         self,

@@ -72,7 +72,8 @@ class Queue(JobVerbs):
         self.states = StateTabs(id="states")
         self.table = Table("Jobs", queue_view.JOB_COLUMNS, selectable=not known.read_only, lasting=True, id="jobs")
         self.board = JobBoard(id="job")
-        self._was_empty = False
+        self._was: tuple[bool, bool] | None = None
+        """Whether nothing was listed, and the queue paused, when its keys were drawn."""
 
     def content(self) -> ComposeResult:
         """Tabs, jobs, details."""
@@ -131,8 +132,8 @@ class Queue(JobVerbs):
         table.foot = (Cell(f"{chosen}{number(len(jobs.views))}{more} shown", Tone.DIM),) if jobs.views else ()
         wide = table.size.width >= 120
         views = jobs.views
-        if jobs.empty is not self._was_empty:
-            self._was_empty = jobs.empty
+        if self._was != (jobs.empty, self._paused()):
+            self._was = jobs.empty, self._paused()
             self.refresh_bindings()
         table.show(Listed((x.job.id for x in views), lambda n: queue_view.job_row(views[n], now, wide=wide)))
         self._details()

@@ -88,13 +88,15 @@ def declared_in(kind: type) -> tuple[str, ...]:
 class Hints(Painted):
     """One line: the keys of this context, `? help` always at the right; or the action under way.
 
-    `offers` says of an action whether there is something to do for it now.
+    `offers` says of an action whether there is something to do for it now, `worded` what it is called now ("" for
+    what its binding says).
     """
 
-    def __init__(self, known: Known, offers: Callable[[str], bool]) -> None:
+    def __init__(self, known: Known, offers: Callable[[str], bool], worded: Callable[[str], str]) -> None:
         super().__init__()
         self._known = known
         self._offers = offers
+        self._worded = worded
         self._spans: list[tuple[int, int, Binding]] = []
         self._busy = False
 
@@ -136,7 +138,10 @@ class Hints(Painted):
         cells: list[Cell] = [Cell(" ")]
         used = 1
         for binding in self._offered():
-            key, what = binding.key_display or key_name(binding.key), binding.description
+            key, what = (
+                binding.key_display or key_name(binding.key),
+                self._worded(binding.action) or binding.description,
+            )
             length = width_of(key) + 1 + width_of(what) + 2
             if used + length > room:
                 break
