@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from console.demo.session import DemoSession
@@ -20,8 +21,9 @@ SCREENS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("trace", ("j", "t")),
     ("leads", ("escape", "4")),
     ("volumes", ("5",)),
-    ("activity", ("6",)),
+    ("activity", ("3", "r", "j", "r", "4", "v", "6")),  # what two retries and a look at a lead leave there
 )
+OPERATOR = "mara@ops"
 SIZES = {"80x24": (80, 24), "160x45": (160, 45)}
 SETTLE_S = 45.0
 LOOK_S = 3.0
@@ -31,7 +33,10 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 async def main(folder: Path) -> None:
     """Run the demo until it has something to show, then go through the screens at each size."""
     folder.mkdir(parents=True, exist_ok=True)
-    async with DemoSession(rate=12.0, seed=7) as demo, Session(demo.settings, demo.runtime) as session:
+    async with (
+        DemoSession(rate=12.0, seed=7) as demo,
+        Session(replace(demo.settings, operator=OPERATOR), demo.runtime) as session,
+    ):
         for name, size in SIZES.items():
             app = LeadsApp(session.sources, session.runner, title="demo", theme="dark")
             app.title = "leadsctl"
